@@ -1,0 +1,1 @@
+//! For authors: make a component of a language's core module, watch and rebuild.

@@ -1,0 +1,1 @@
+//! The only crate that knows kube: reflector, client, discovery, lease, events.

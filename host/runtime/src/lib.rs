@@ -1,0 +1,1 @@
+//! The driver: turns happenings into inputs of core and carries out its commands.

@@ -1,0 +1,1 @@
+//! Write a Kubernetes controller for Windlass in Rust.
