@@ -1,1 +1,5 @@
 //! An embedded Kubernetes API server, faithful to kube-apiserver; depends on nothing of ours.
+
+pub mod object;
+pub mod resource;
+pub mod status;
