@@ -1,0 +1,192 @@
+//! Everything noteworthy that happens, one variant each. Facts feed logs, metrics and tests.
+
+use crate::{
+    call::ApiError,
+    name::{Digest, Generation, Kind, ModuleName, ObjectName, Request},
+    outcome::Outcome,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// A module's bytes were seen (first time or replaced).
+    ModuleOffered {
+        /// Which module.
+        module: ModuleName,
+        /// Of its bytes.
+        digest: Digest,
+    },
+    /// A module's bytes or manifest were refused; what served before goes on.
+    ModuleRejected {
+        /// Which module.
+        module: ModuleName,
+        /// What, where, and what to do next.
+        reason: String,
+    },
+    /// A module waits for its operator.
+    ModuleWaiting {
+        /// Which module.
+        module: ModuleName,
+        /// What for.
+        reason: String,
+    },
+    /// A version began to serve.
+    ModuleServing {
+        /// Which module.
+        module: ModuleName,
+        /// Which bytes.
+        digest: Digest,
+        /// Which generation.
+        generation: Generation,
+        /// Since its bytes were complete.
+        took: Duration,
+    },
+    /// A module was taken out; what its finalizers still hold.
+    ModuleWithdrawn {
+        /// Which module.
+        module: ModuleName,
+    },
+    /// A watch holds all there was when it began.
+    WatchSynced {
+        /// Of which kind.
+        kind: Kind,
+        /// How many objects.
+        objects: usize,
+    },
+    /// A watch failed and will be tried again.
+    WatchFailed {
+        /// Of which kind.
+        kind: Kind,
+        /// Why.
+        reason: String,
+        /// When.
+        retry_in: Duration,
+    },
+    /// A watched kind is not served (its CRD is absent); it is waited for.
+    KindAbsent {
+        /// Which kind.
+        kind: Kind,
+    },
+    /// A run ended.
+    RunEnded(Box<RunEnded>),
+    /// A guest's write was answered.
+    CallAnswered {
+        /// On behalf of which request.
+        request: Request,
+        /// `patch`, ….
+        verb: &'static str,
+        /// The kind written.
+        kind: Kind,
+        /// The object written.
+        name: ObjectName,
+        /// Subresource.
+        subresource: Option<String>,
+        /// None: it succeeded.
+        error: Option<ApiError>,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A call was refused by the grant.
+    CallRefused {
+        /// Which module.
+        module: ModuleName,
+        /// What was wanted, and the rule that would allow it.
+        reason: String,
+    },
+    /// A guest wrote a log line; escaped and bounded.
+    GuestLog {
+        /// On behalf of which request; none while describing.
+        request: Option<Request>,
+        /// Which module.
+        module: ModuleName,
+        /// `trace` … `error`.
+        level: LogLevel,
+        /// The line.
+        message: String,
+        /// Its fields.
+        fields: Vec<(String, String)>,
+    },
+    /// Something bounded was full and something was dropped.
+    Dropped {
+        /// Which bound.
+        bound: &'static str,
+        /// How many.
+        count: u64,
+    },
+    /// This host became the leader, or stopped being it.
+    Leadership {
+        /// Whether it leads now.
+        leading: bool,
+        /// Who holds the lease, as far as known.
+        holder: Option<Arc<str>>,
+    },
+}
+
+/// How one run went.
+#[derive(Clone, Debug)]
+pub struct RunEnded {
+    /// What was reconciled.
+    pub request: Request,
+    /// By which bytes.
+    pub digest: Digest,
+    /// Of which generation.
+    pub generation: Generation,
+    /// Why it ran.
+    pub reason: Reason,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// From dispatch to result.
+    pub took: Duration,
+    /// CPU of the guest, as far as measured.
+    pub cpu: Duration,
+    /// From the first trigger to dispatch.
+    pub waited: Duration,
+    /// Host calls made.
+    pub calls: u32,
+}
+
+/// Level of a guest's log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// Finest.
+    Trace,
+    /// For authors.
+    Debug,
+    /// For operators.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// Why a request is in the queue; the first reason of a run is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The object itself changed.
+    Changed,
+    /// The object is new to the host.
+    Appeared,
+    /// The object is gone.
+    Gone,
+    /// Another object changed.
+    Related {
+        /// Which watch of the description.
+        watch: Arc<str>,
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
+        name: ObjectName,
+    },
+    /// The run before asked for it.
+    Requeued,
+    /// The run before failed.
+    Retried,
+    /// A periodic resync.
+    Resync,
+    /// The module was swapped.
+    Reloaded,
+    /// An operator asked for it.
+    Asked,
+}

@@ -1,0 +1,177 @@
+//! The closed lists of what comes into the pipeline and what it orders.
+
+use crate::{
+    change::ObjectChange,
+    description::{Description, Selection},
+    fact::{Fact, Reason},
+    grant::Grant,
+    name::{Digest, Generation, Kind, ModuleName, ObjectName, Request},
+    object::FieldPlan,
+    outcome::Outcome,
+    time::Time,
+};
+use std::{sync::Arc, time::Duration};
+
+/// One watch of the API server, as the pipeline numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WatchId(pub u64);
+
+/// One run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// What is to be watched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchSpec {
+    /// Which kind.
+    pub kind: Kind,
+    /// Which objects of it. `namespaces` has at most one entry: more namespaces are more watches.
+    pub selection: Selection,
+    /// Hold only `metadata`.
+    pub metadata_only: bool,
+    /// What to find in each object at ingest.
+    pub plan: Arc<FieldPlan>,
+}
+
+/// A version of a module that is ready to serve: verified, compiled, described.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// Which module.
+    pub module: ModuleName,
+    /// Which bytes.
+    pub digest: Digest,
+    /// What it wants.
+    pub description: Arc<Description>,
+    /// What it may.
+    pub grant: Arc<Grant>,
+    /// Runs at a time, per controller; at least 1.
+    pub concurrency: u32,
+    /// Everything is reconciled again so often; zero: never.
+    pub resync: Duration,
+    /// Described and watching, but not run.
+    pub paused: bool,
+}
+
+/// Everything that can come into the pipeline.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A module appears, is replaced, or gets another grant, concurrency or pause. It serves once its watches are synced.
+    Offer(Box<Version>),
+    /// A module is taken out: its runs finish, its requests are dropped, its watches end if nobody else wants them.
+    Withdraw(ModuleName),
+    /// Run nothing of this module until resumed; changes are still collected.
+    Pause(ModuleName),
+    /// Undoes a pause.
+    Resume(ModuleName),
+    /// An operator asks for a run of one request, or of all requests of the module (no name).
+    Ask(ModuleName, Option<ObjectName>),
+    /// Objects changed; the cache holds them already. In slices of at most some hundreds.
+    Changed(Vec<ObjectChange>),
+    /// A watch holds everything that was there when it began.
+    Synced(WatchId),
+    /// A run ended.
+    Ended(Ended),
+    /// A module answered which requests some changes lead to, one list per change asked; none if it failed (asked again with backoff).
+    Targets(TargetsId, Option<Vec<Vec<ObjectName>>>),
+    /// This host may run modules, or may not (lost lease). Runs under way are ended by the driver.
+    Leading(bool),
+    /// No new runs; the driver waits for those under way.
+    Drain,
+    /// The time that the pipeline asked to be woken at has come.
+    Tick,
+}
+
+/// One question to a module's `targets`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetsId(pub u64);
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Which run.
+    pub run: RunId,
+    /// How.
+    pub outcome: Outcome,
+    /// CPU that the guest used: what the fair turns charge.
+    pub cpu: Duration,
+    /// Host calls made.
+    pub calls: u32,
+}
+
+/// Everything the pipeline can order.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Start a watch; its changes go to the cache and come back as [`Input::Changed`].
+    StartWatch(WatchId, WatchSpec),
+    /// Find these fields too from now on.
+    Replan(WatchId, Arc<FieldPlan>),
+    /// End a watch and forget what only it held.
+    StopWatch(WatchId),
+    /// Run a module.
+    Run(Run),
+    /// Ask a module's `targets`.
+    AskTargets(TargetsId, AskTargets),
+    /// From now on this digest serves this module; the one before is freed when its last run ends.
+    Serve {
+        /// Which module.
+        module: ModuleName,
+        /// Which bytes.
+        digest: Digest,
+        /// Which generation.
+        generation: Generation,
+    },
+    /// No run of this version is left or will come.
+    Free {
+        /// Which module.
+        module: ModuleName,
+        /// Which bytes.
+        digest: Digest,
+    },
+    /// Tell somebody.
+    Tell(Fact),
+}
+
+/// One run to start.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its number; [`Ended`] names it.
+    pub id: RunId,
+    /// What to reconcile. The driver reads the object from the cache as late as it can.
+    pub request: Request,
+    /// The reconciled kind.
+    pub kind: Kind,
+    /// Which bytes run.
+    pub digest: Digest,
+    /// Of which generation.
+    pub generation: Generation,
+    /// Why.
+    pub reason: Reason,
+    /// How many times in a row this request has failed.
+    pub failures: u32,
+    /// Since the first trigger.
+    pub waited: Duration,
+}
+
+/// Some changes that reached a `mapped` watch of one module.
+#[derive(Clone, Debug)]
+pub struct AskTargets {
+    /// Which module.
+    pub module: ModuleName,
+    /// Which bytes.
+    pub digest: Digest,
+    /// Which controller.
+    pub controller: Arc<str>,
+    /// Which of its watches.
+    pub watch: Arc<str>,
+    /// The changes, in order.
+    pub changes: Vec<ObjectChange>,
+}
+
+/// What one step ordered.
+#[derive(Clone, Debug, Default)]
+pub struct Commands {
+    /// To be carried out in order.
+    pub commands: Vec<Command>,
+    /// When to send [`Input::Tick`] if nothing comes before; none: never.
+    pub wake_at: Option<Time>,
+}
