@@ -3,3 +3,4 @@
 pub mod object;
 pub mod resource;
 pub mod status;
+pub mod wire;

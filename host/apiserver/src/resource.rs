@@ -3,6 +3,10 @@
 //! Built-in kinds come from a recorded table, custom ones from their CustomResourceDefinition; handlers,
 //! discovery, OpenAPI and printing read the same type and do not ask where it came from.
 
+mod builtin;
+
+pub use builtin::builtin;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
