@@ -3,4 +3,5 @@
 pub mod object;
 pub mod resource;
 pub mod status;
+pub mod store;
 pub mod wire;
