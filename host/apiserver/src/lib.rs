@@ -1,5 +1,6 @@
 //! An embedded Kubernetes API server, faithful to kube-apiserver; depends on nothing of ours.
 
+pub mod discovery;
 pub mod object;
 pub mod resource;
 pub mod status;

@@ -5,6 +5,8 @@
 //! ([`body`]). The fields of built-in kinds come from one table of [facts](types).
 
 pub mod accept;
+pub mod compress;
 pub mod json;
 pub mod json_reader;
 pub mod types;
+pub mod yaml;

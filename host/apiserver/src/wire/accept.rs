@@ -121,21 +121,32 @@ pub fn negotiate(accept: Option<&str>, offer: Offer) -> Result<Negotiated, NotAc
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
         return Ok(Negotiated::JSON);
     };
-    let mut wants_protobuf = false;
+    let mut refused = NotAcceptable::NoneMatches;
     for clause in clauses(accept) {
-        for format in Format::ALL {
-            if !format.matches(&clause) {
-                continue;
-            }
-            let Some(transform) = clause.transform(format, offer) else { continue };
-            if format == Format::Protobuf && !offer.protobuf && transform == Transform::None {
-                wants_protobuf = true;
-                continue;
-            }
-            return Ok(Negotiated { format, transform, pretty: clause.pretty() });
+        match negotiate_clause(&clause, offer) {
+            Ok(negotiated) => return Ok(negotiated),
+            Err(NotAcceptable::NoneMatches) => {}
+            Err(NotAcceptable::NoProtobuf) => refused = NotAcceptable::NoProtobuf,
         }
     }
-    Err(if wants_protobuf { NotAcceptable::NoProtobuf } else { NotAcceptable::NoneMatches })
+    Err(refused)
+}
+
+/// The form that one clause asks for.
+///
+/// # Errors
+/// [`NotAcceptable`] if it cannot be served.
+pub fn negotiate_clause(clause: &Clause<'_>, offer: Offer) -> Result<Negotiated, NotAcceptable> {
+    let mut refused = NotAcceptable::NoneMatches;
+    for format in Format::ALL.into_iter().filter(|format| format.matches(clause)) {
+        let Some(transform) = clause.transform(format, offer) else { continue };
+        if format == Format::Protobuf && !offer.protobuf && transform == Transform::None {
+            refused = NotAcceptable::NoProtobuf;
+            continue;
+        }
+        return Ok(Negotiated { format, transform, pretty: clause.pretty() });
+    }
+    Err(refused)
 }
 
 /// One media range of an `Accept` header.
