@@ -1,6 +1,7 @@
 //! A change of one object, with its state before and after.
 
 use crate::{
+    call::Shape,
     name::{Kind, ObjectName},
     object::Object,
 };
@@ -11,6 +12,10 @@ use std::sync::Arc;
 pub struct ObjectChange {
     /// The kind that is watched.
     pub kind: Kind,
+    /// Whether the watch that saw it holds whole objects or metadata only.
+    pub shape: Shape,
+    /// The field selector of the watch, where only the server can evaluate it: its objects are held apart.
+    pub fields: Option<Arc<str>>,
     /// The object.
     pub name: ObjectName,
     /// As the cache held it; none when it is new.

@@ -5,7 +5,7 @@ use crate::{
     description::{Description, Selection},
     fact::{Fact, Reason},
     grant::Grant,
-    name::{Digest, Generation, Kind, ModuleName, ObjectName, Request},
+    name::{Digest, Generation, Kind, ModuleName, ObjectName, Request, Resource},
     object::FieldPlan,
     outcome::Outcome,
     time::Time,
@@ -44,6 +44,11 @@ pub struct Version {
     pub description: Arc<Description>,
     /// What it may.
     pub grant: Arc<Grant>,
+    /// Its settings as JSON; other settings are another generation.
+    pub settings: Arc<str>,
+    /// What discovery knows of the kinds that the description names. A kind that is not here is absent from the
+    /// cluster: nothing of it is watched until [`Input::Discovered`] brings it, and serving does not wait for it.
+    pub resources: Vec<Resource>,
     /// Runs at a time, per controller; at least 1.
     pub concurrency: u32,
     /// Everything is reconciled again so often; zero: never.
@@ -65,6 +70,8 @@ pub enum Input {
     Resume(ModuleName),
     /// An operator asks for a run of one request, or of all requests of the module (no name).
     Ask(ModuleName, Option<ObjectName>),
+    /// Kinds that the server serves now (a CRD was installed), or whose scope or plural changed.
+    Discovered(Vec<Resource>),
     /// Objects changed; the cache holds them already. In slices of at most some hundreds.
     Changed(Vec<ObjectChange>),
     /// A watch holds everything that was there when it began.
@@ -140,6 +147,9 @@ pub struct Run {
     pub request: Request,
     /// The reconciled kind.
     pub kind: Kind,
+    /// What the controller selects of it: read the object with [`crate::cache::Cache::selected`], which leaves out
+    /// what other modules hold beyond that.
+    pub selection: Arc<Selection>,
     /// Which bytes run.
     pub digest: Digest,
     /// Of which generation.

@@ -9,15 +9,18 @@
 //! carries out the [`input::Command`]s it answers with. The same inputs give the same commands. Beside it stands
 //! [`cache::Cache`], a store of snapshots that the watches fill and that guests read without passing `step`.
 
+pub mod cache;
 pub mod call;
 pub mod change;
 pub mod description;
 pub mod fact;
 pub mod field_path;
+pub mod field_selector;
 pub mod grant;
 pub mod input;
 pub mod name;
 pub mod object;
 pub mod outcome;
+pub mod pipeline;
 pub mod selector;
 pub mod time;
