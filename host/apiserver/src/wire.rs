@@ -5,8 +5,11 @@
 //! ([`body`]). The fields of built-in kinds come from one table of [facts](types).
 
 pub mod accept;
+pub mod body;
 pub mod compress;
 pub mod json;
 pub mod json_reader;
+pub mod protobuf;
+pub mod time;
 pub mod types;
 pub mod yaml;

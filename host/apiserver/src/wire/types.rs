@@ -27,8 +27,6 @@ pub enum Type {
     Time,
     /// RFC 3339 with six digits of fraction.
     MicroTime,
-    /// Go's duration text, such as `1m30s`.
-    Duration,
     /// A field set of server-side apply, JSON inside.
     FieldsV1,
     /// An amount such as `100m`.
@@ -88,6 +86,15 @@ pub struct StructType {
     pub is_kind: bool,
     /// Its fields as declared.
     pub fields: Vec<Field>,
+    /// Indexes of `fields` by number.
+    numbered: Vec<u16>,
+}
+
+impl StructType {
+    /// The fields that protobuf has, in the order of their numbers, in which messages are written.
+    pub fn by_number(&self) -> impl Iterator<Item = &Field> {
+        self.numbered.iter().map(|index| &self.fields[usize::from(*index)])
+    }
 }
 
 /// Every struct of the built-in API.
@@ -173,6 +180,13 @@ impl Parser {
                 }
             }
         }
+        for declared in &mut self.types {
+            let with_number = (0_u16..).zip(&declared.fields).filter(|(_, field)| field.number > 0);
+            let mut numbered: Vec<(u32, u16)> =
+                with_number.map(|(index, field)| (field.number, index)).collect();
+            numbered.sort_unstable();
+            declared.numbered = numbered.into_iter().map(|(_, index)| index).collect();
+        }
         TypeTable { types: self.types, kinds, meta, extensions }
     }
 
@@ -213,7 +227,6 @@ impl Parser {
             "bytes" => Type::Bytes,
             "time" => Type::Time,
             "microtime" => Type::MicroTime,
-            "duration" => Type::Duration,
             "fieldsv1" => Type::FieldsV1,
             "quantity" => Type::Quantity,
             "intorstring" => Type::IntOrString,
@@ -233,7 +246,7 @@ impl Parser {
         let types = &mut self.types;
         *self.ids.entry((package, name)).or_insert_with(|| {
             let id = u32::try_from(types.len()).expect("the table has some hundred types");
-            types.push(StructType { name, is_kind: false, fields: Vec::new() });
+            types.push(StructType { name, is_kind: false, fields: Vec::new(), numbered: Vec::new() });
             TypeId(id)
         })
     }
