@@ -1,1 +1,3 @@
 //! The driver: turns happenings into inputs of core and carries out its commands.
+
+pub mod manifest;

@@ -1,0 +1,139 @@
+//! The module manifest: what an operator says about a module, read from `NAME.yaml` beside `NAME.wasm`.
+//!
+//! The form is closed: a field nobody knows is an error that names the nearest known one, never ignored. All
+//! problems of a file are told at once, each with its line and what to do.
+
+mod decode;
+mod error;
+mod field_manager;
+mod fields;
+mod quantity;
+mod render;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+pub use error::{ManifestError, Problem};
+pub use field_manager::{SharedFieldManager, shared_field_manager};
+pub use quantity::{format_bytes, format_duration, parse_bytes, parse_duration};
+
+use std::{path::Path, sync::Arc, time::Duration};
+use windlass_core::{
+    grant::{Grant, Rule},
+    name::ModuleName,
+};
+
+/// The only `apiVersion` of a manifest so far.
+pub const API_VERSION: &str = "windlass.dev/v1alpha1";
+
+/// What an operator says about one module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// `metadata.name`; equals the file's stem.
+    pub name: ModuleName,
+    /// What the module may do. None: nobody granted anything yet, the module is described and waits.
+    pub grant: Option<Arc<Grant>>,
+    /// Handed to the module as JSON; checked against its schema by whoever describes it.
+    pub settings: serde_json::Value,
+    /// Bounds of one run.
+    pub limits: Limits,
+    /// Runs at a time, per controller.
+    pub concurrency: u32,
+    /// Everything is reconciled again so often; zero: never.
+    pub resync: Duration,
+    /// The name under which the module's writes are recorded; unique in the host.
+    pub field_manager: Arc<str>,
+    /// Described and watching, but not run.
+    pub paused: bool,
+}
+
+/// Bounds of one run of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory of one instance, in bytes.
+    pub memory_bytes_max: u64,
+    /// CPU that one run may use.
+    pub cpu_per_run_max: Duration,
+    /// From dispatch to the result, waiting included.
+    pub deadline: Duration,
+    /// Calls into the host that one run may make.
+    pub host_calls_max: u32,
+}
+
+impl Default for Limits {
+    /// 64Mi, 1s, 30s, 1000.
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 64 << 20,
+            cpu_per_run_max: Duration::from_secs(1),
+            deadline: Duration::from_secs(30),
+            host_calls_max: 1000,
+        }
+    }
+}
+
+/// What holds where a manifest says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// For `spec.limits`, field by field.
+    pub limits: Limits,
+    /// For `spec.concurrency`.
+    pub concurrency: u32,
+    /// For `spec.resync`.
+    pub resync: Duration,
+}
+
+impl Default for Defaults {
+    /// The limits' own defaults, four runs at a time, a resync each ten hours (controller-runtime's period).
+    fn default() -> Self {
+        Self { limits: Limits::default(), concurrency: 4, resync: Duration::from_secs(36_000) }
+    }
+}
+
+impl Manifest {
+    /// Reads a manifest. `file` is told in errors, and its stem is what `metadata.name` must be.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place and the next step.
+    pub fn parse(file: &Path, text: &str, defaults: &Defaults) -> Result<Self, ManifestError> {
+        decode::decode(file, text, defaults)
+    }
+
+    /// What holds for a module that has no manifest: nothing is granted.
+    #[must_use]
+    pub fn absent(name: &ModuleName, defaults: &Defaults) -> Self {
+        Self {
+            name: name.clone(),
+            grant: None,
+            settings: serde_json::Value::Object(serde_json::Map::new()),
+            limits: defaults.limits,
+            concurrency: defaults.concurrency,
+            resync: defaults.resync,
+            field_manager: default_field_manager(name),
+            paused: false,
+        }
+    }
+
+    /// A manifest, as text, that grants `rules` to the module: what `windlass grant` prints.
+    #[must_use]
+    pub fn render(name: &ModuleName, rules: &[Rule]) -> String {
+        render::render(name, rules)
+    }
+}
+
+/// `windlass/NAME`.
+fn default_field_manager(name: &ModuleName) -> Arc<str> {
+    format!("windlass/{name}").into()
+}
+
+/// Whether a text can name a module or a namespace: a DNS-1123 label.
+#[must_use]
+pub fn is_dns_label(text: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    bytes.len() <= 63
+        && bytes.first().copied().is_some_and(word)
+        && bytes.last().copied().is_some_and(word)
+        && bytes.iter().all(|&byte| word(byte) || byte == b'-')
+}
