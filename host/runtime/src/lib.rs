@@ -1,3 +1,4 @@
 //! The driver: turns happenings into inputs of core and carries out its commands.
 
 pub mod manifest;
+pub mod source;

@@ -1,0 +1,162 @@
+//! What is known of each name, and what is to be done about it now: no I/O, the time is told.
+
+use super::look::{Files, Look};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+/// A file that is older than this at the first look was complete long before.
+const LONG_SETTLED: Duration = Duration::from_secs(2);
+
+/// Knows each name of the directory.
+pub(super) struct Tracker {
+    settle: Duration,
+    truncated_after: Duration,
+    names: BTreeMap<String, Tracked>,
+    bad_names: BTreeSet<String>,
+}
+
+/// One name.
+#[derive(Default)]
+struct Tracked {
+    files: Files,
+    since: Option<Instant>,
+    /// These files were read and what they are was told; nothing to do until they change.
+    settled: bool,
+    /// The Wasm file ends in the middle of a section; waited for.
+    incomplete: bool,
+    /// What was told last; another offer of the same is not told.
+    told: Option<Told>,
+}
+
+/// What was told of a name last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Digests of the bytes and of the manifest's text.
+    Offered([u8; 32], Option<[u8; 32]>),
+    /// Digest of the manifest's text.
+    ManifestBroken([u8; 32]),
+    /// A file's state; every new one is told.
+    FileBroken,
+    /// The manifest has no module beside it; every new one is told.
+    NoModule,
+}
+
+/// What is to be done now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// The files have settled: read and tell them.
+    Read {
+        /// The stem.
+        name: String,
+        /// As they were seen.
+        files: Files,
+        /// When they were first seen so.
+        since: Instant,
+        /// Wait no longer for missing bytes.
+        last_call: bool,
+    },
+    /// The module is gone.
+    Withdraw(String),
+    /// A `.wasm` file with a name that cannot be.
+    BadName(String),
+}
+
+impl Tracker {
+    pub(super) fn new(settle: Duration, truncated_after: Duration) -> Self {
+        Self { settle, truncated_after, names: BTreeMap::new(), bad_names: BTreeSet::new() }
+    }
+
+    /// Takes a look in; answers what to do, and how long to wait for the next look at most.
+    pub(super) fn look(&mut self, now: Instant, look: Look) -> (Vec<Task>, Option<Instant>) {
+        let bad_names: BTreeSet<String> = look.bad_names.into_iter().collect();
+        let mut tasks: Vec<Task> =
+            bad_names.difference(&self.bad_names).cloned().map(Task::BadName).collect();
+        self.bad_names = bad_names;
+        for (name, files) in &look.files {
+            self.names.entry(name.clone()).or_default().see(now, *files, self.settle);
+        }
+        for (name, tracked) in &mut self.names {
+            if !look.files.contains_key(name) {
+                tracked.see(now, Files::default(), self.settle);
+            }
+        }
+        let mut wake_at: Option<Instant> = None;
+        let (settle, truncated_after) = (self.settle, self.truncated_after);
+        self.names.retain(|name, tracked| {
+            let (due, last_call) = match tracked.due(settle, truncated_after) {
+                Some(due) => due,
+                None => return true,
+            };
+            if now < due {
+                wake_at = Some(wake_at.map_or(due, |earlier| earlier.min(due)));
+                return true;
+            }
+            let since = tracked.since.unwrap_or(now);
+            if tracked.files.wasm.is_some() || tracked.is_alone() {
+                tasks.push(Task::Read { name: name.clone(), files: tracked.files, since, last_call });
+                return true;
+            }
+            if tracked.told.take().is_some() {
+                tasks.push(Task::Withdraw(name.clone()));
+            }
+            tracked.settled = true;
+            tracked.files.manifest.is_some()
+        });
+        (tasks, wake_at)
+    }
+
+    /// The files were read; whether what they are is news.
+    pub(super) fn read(&mut self, name: &str, told: Told) -> bool {
+        let Some(tracked) = self.names.get_mut(name) else { return false };
+        tracked.settled = true;
+        let news = matches!(told, Told::FileBroken | Told::NoModule) || tracked.told != Some(told);
+        tracked.told = Some(told);
+        news
+    }
+
+    /// These files are nobody's business until they change.
+    pub(super) fn settle(&mut self, name: &str) {
+        if let Some(tracked) = self.names.get_mut(name) {
+            tracked.settled = true;
+        }
+    }
+
+    /// Bytes are missing: wait for more.
+    pub(super) fn incomplete(&mut self, name: &str) {
+        if let Some(tracked) = self.names.get_mut(name) {
+            tracked.incomplete = true;
+        }
+    }
+}
+
+impl Tracked {
+    fn see(&mut self, now: Instant, files: Files, settle: Duration) {
+        if self.since.is_some() && self.files == files {
+            return;
+        }
+        let first = self.since.is_none();
+        let stamps = [files.wasm, files.manifest];
+        let old = first && stamps.iter().flatten().all(|stamp| stamp.is_older_than(LONG_SETTLED));
+        self.since = Some(if old { now.checked_sub(settle).unwrap_or(now) } else { now });
+        self.files = files;
+        self.settled = false;
+        self.incomplete = false;
+    }
+
+    /// A manifest that never had a module. Waited for like missing bytes: it often comes a moment before its module.
+    fn is_alone(&self) -> bool {
+        let never = matches!(self.told, None | Some(Told::NoModule));
+        self.files.wasm.is_none() && self.files.manifest.is_some() && never
+    }
+
+    /// When something is to be done if nothing changes, and whether bytes are waited for no longer then.
+    fn due(&self, settle: Duration, truncated_after: Duration) -> Option<(Instant, bool)> {
+        let since = self.since.filter(|_| !self.settled)?;
+        if self.incomplete || self.is_alone() {
+            return Some((since + truncated_after, true));
+        }
+        Some((since + settle, false))
+    }
+}
