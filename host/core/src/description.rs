@@ -1,9 +1,12 @@
 //! What a module says about itself, as plain data with everything parsed: the contract's `description`.
 
+mod check;
+
 use crate::{field_path::FieldPath, name::Kind, selector::Selector};
+pub use check::DescriptionError;
 use std::sync::Arc;
 
-/// A module's description, checked: names are unique, paths and selectors parse.
+/// A module's description: paths and selectors are parsed; [`Description::validate`] checks the rest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
     /// For people; the identity is the manifest's name.
