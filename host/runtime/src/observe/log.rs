@@ -1,0 +1,260 @@
+//! Facts as log lines: for people by default, as JSON by setting.
+//!
+//! Targets tell the lines apart in a filter: `windlass::module`, `windlass::watch`, `windlass::run`, `windlass::call`,
+//! `windlass::guest`, `windlass::host`. A run that went well is a `debug` line, everything else of note is `info` or
+//! more.
+
+use super::Observer;
+use std::{fmt, io, time::Duration};
+use tracing::{debug, error, info, trace, warn};
+use tracing_subscriber::{EnvFilter, util::SubscriberInitExt as _};
+use windlass_core::{
+    fact::{Fact, LogLevel, Reason, RunEnded},
+    outcome::Outcome,
+};
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Readable,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// How lines look.
+    pub format: LogFormat,
+    /// `tracing`'s filter syntax: `info`, `info,windlass::run=debug`.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Readable, filter: "info".to_owned() }
+    }
+}
+
+/// Logging cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Not `tracing`'s syntax.
+    #[error(
+        "the log filter `{filter}` cannot be read; write a level (`info`) or levels by target (`info,windlass::run=debug`)"
+    )]
+    Filter {
+        /// As it was given.
+        filter: String,
+        /// What is wrong with it.
+        #[source]
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// Something else logs in this process.
+    #[error("logging is set up already in this process")]
+    AlreadyInstalled(#[source] tracing_subscriber::util::TryInitError),
+}
+
+/// Sends the log of this process to standard error.
+///
+/// # Errors
+/// The filter cannot be read, or logging is set up already.
+pub fn install_log(settings: &LogSettings) -> Result<(), LogError> {
+    let filter = EnvFilter::try_new(&settings.filter)
+        .map_err(|source| LogError::Filter { filter: settings.filter.clone(), source })?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let installed = match settings.format {
+        LogFormat::Readable => lines.finish().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+    };
+    installed.map_err(LogError::AlreadyInstalled)
+}
+
+/// Tells facts to `tracing`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Log;
+
+impl Observer for Log {
+    fn fact(&self, fact: &Fact) {
+        match fact {
+            Fact::RunEnded(run) => run_ended(run),
+            Fact::CallAnswered { .. } | Fact::CallRefused { .. } => call(fact),
+            Fact::GuestLog { .. } => guest_log(fact),
+            Fact::WatchSynced { .. } | Fact::WatchFailed { .. } | Fact::KindAbsent { .. } => watch(fact),
+            Fact::Dropped { bound, count } => {
+                warn!(target: "windlass::host", bound, count, "a bound was reached and something was dropped");
+            }
+            Fact::Leadership { leading: true, .. } => {
+                info!(target: "windlass::host", "this host leads and runs the modules");
+            }
+            Fact::Leadership { leading: false, holder } => {
+                let holder = holder.as_deref().unwrap_or("nobody");
+                info!(target: "windlass::host", holder, "this host waits for the lease");
+            }
+            _ => module(fact),
+        }
+    }
+}
+
+fn module(fact: &Fact) {
+    match fact {
+        Fact::ModuleOffered { module, digest } => {
+            info!(target: "windlass::module", %module, digest = %digest.short(), "module seen");
+        }
+        Fact::ModuleRejected { module, reason } => {
+            error!(target: "windlass::module", %module, "module rejected: {reason}");
+        }
+        Fact::ModuleWaiting { module, reason } => {
+            warn!(target: "windlass::module", %module, "module waits: {reason}");
+        }
+        Fact::ModuleServing { module, digest, generation, took } => {
+            let (digest, generation, took) = (digest.short(), generation.0, Took(*took));
+            info!(target: "windlass::module", %module, %digest, generation, %took, "module serves");
+        }
+        Fact::ModuleWithdrawn { module } => info!(target: "windlass::module", %module, "module taken out"),
+        _ => {}
+    }
+}
+
+fn watch(fact: &Fact) {
+    match fact {
+        Fact::WatchSynced { kind, objects } => {
+            info!(target: "windlass::watch", %kind, objects, "watch in step");
+        }
+        Fact::WatchFailed { kind, reason, retry_in } => {
+            let retry_in = Took(*retry_in);
+            warn!(target: "windlass::watch", %kind, %retry_in, "watch failed: {reason}");
+        }
+        Fact::KindAbsent { kind } => {
+            warn!(target: "windlass::watch", %kind, "the API server does not serve this kind; waiting for its CRD");
+        }
+        _ => {}
+    }
+}
+
+fn call(fact: &Fact) {
+    match fact {
+        Fact::CallAnswered { request, verb, kind, name, subresource, error, took } => {
+            let (controller, took) = (&request.controller, Took(*took));
+            let part = Subresource(subresource.as_deref());
+            match error {
+                None => {
+                    info!(target: "windlass::call", %controller, request = %request.name, %took, "{verb} {kind} {name}{part}");
+                }
+                Some(error) => {
+                    warn!(target: "windlass::call", %controller, request = %request.name, %took, "{verb} {kind} {name}{part} failed: {error}");
+                }
+            }
+        }
+        Fact::CallRefused { module, reason } => {
+            warn!(target: "windlass::call", %module, "call refused: {reason}");
+        }
+        _ => {}
+    }
+}
+
+fn run_ended(run: &RunEnded) {
+    let (controller, request) = (&run.request.controller, &run.request.name);
+    let (reason, took, cpu, waited) = (Why(&run.reason), Took(run.took), Took(run.cpu), Took(run.waited));
+    let (calls, outcome) = (run.calls, run.outcome.label());
+    match &run.outcome {
+        Outcome::Done | Outcome::Abandoned => {
+            debug!(target: "windlass::run", %controller, %request, %reason, outcome, %took, %cpu, %waited, calls, "run");
+        }
+        Outcome::RequeueAfter(after) => {
+            let after = Took(*after);
+            debug!(target: "windlass::run", %controller, %request, %reason, outcome, %after, %took, %cpu, %waited, calls, "run");
+        }
+        Outcome::Retry { message, .. } => {
+            warn!(target: "windlass::run", %controller, %request, %reason, outcome, %took, %cpu, %waited, calls, "run failed: {message}");
+        }
+        Outcome::Terminal(message) => {
+            error!(target: "windlass::run", %controller, %request, %reason, outcome, %took, %cpu, %waited, calls, "run failed, not tried again until something changes: {message}");
+        }
+        Outcome::Trapped(trap) => {
+            let (kind, frames) = (trap.kind.as_str(), trap.frames.join(" < "));
+            error!(target: "windlass::run", %controller, %request, %reason, outcome, kind, %took, %cpu, %waited, calls, frames, "instance died: {}", trap.message);
+        }
+    }
+}
+
+fn guest_log(fact: &Fact) {
+    let Fact::GuestLog { request, module, level, message, fields } = fact else { return };
+    let request = For(request.as_ref());
+    let fields = Fields(fields);
+    match level {
+        LogLevel::Trace => trace!(target: "windlass::guest", %module, %request, "{message}{fields}"),
+        LogLevel::Debug => debug!(target: "windlass::guest", %module, %request, "{message}{fields}"),
+        LogLevel::Info => info!(target: "windlass::guest", %module, %request, "{message}{fields}"),
+        LogLevel::Warn => warn!(target: "windlass::guest", %module, %request, "{message}{fields}"),
+        LogLevel::Error => error!(target: "windlass::guest", %module, %request, "{message}{fields}"),
+    }
+}
+
+/// A time with the precision that people read: three digits.
+struct Took(Duration);
+
+impl fmt::Display for Took {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_micros() {
+            micros @ 0..1000 => write!(f, "{micros}µs"),
+            micros @ 1000..10_000 => write!(f, "{:.1}ms", micros as f64 / 1e3),
+            micros @ 10_000..1_000_000 => write!(f, "{}ms", micros / 1000),
+            micros => write!(f, "{:.1}s", micros as f64 / 1e6),
+        }
+    }
+}
+
+/// Why a run was made, in words.
+struct Why<'a>(&'a Reason);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Reason::Changed => f.write_str("it changed"),
+            Reason::Appeared => f.write_str("it appeared"),
+            Reason::Gone => f.write_str("it is gone"),
+            Reason::Related { watch, kind, name } => write!(f, "{kind} {name} changed ({watch})"),
+            Reason::Requeued => f.write_str("it asked to run again"),
+            Reason::Retried => f.write_str("the run before failed"),
+            Reason::Resync => f.write_str("resync"),
+            Reason::Reloaded => f.write_str("the module was replaced"),
+            Reason::Asked => f.write_str("an operator asked"),
+        }
+    }
+}
+
+/// `/status`, or nothing.
+struct Subresource<'a>(Option<&'a str>);
+
+impl fmt::Display for Subresource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |subresource| write!(f, "/{subresource}"))
+    }
+}
+
+/// The request that a guest's line is about, or that it describes itself.
+struct For<'a>(Option<&'a windlass_core::name::Request>);
+
+impl fmt::Display for For<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(request) => write!(f, "{request}"),
+            None => f.write_str("describe"),
+        }
+    }
+}
+
+/// A guest's own fields: ` key=value`. Their names are not known when the host is built, so they go with the text.
+struct Fields<'a>(&'a [(String, String)]);
+
+impl fmt::Display for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

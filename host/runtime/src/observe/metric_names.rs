@@ -1,0 +1,133 @@
+//! Every metric's name and meaning, once. controller-runtime's and client-go's names where they mean the same, so that
+//! the dashboards people have go on working.
+
+/// A metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Runs by result.
+    Reconcile,
+    /// Runs that failed.
+    ReconcileErrors,
+    /// Runs that failed and will not be tried again.
+    TerminalReconcileErrors,
+    /// Runs whose instance died.
+    ReconcilePanics,
+    /// How long runs took.
+    ReconcileTime,
+    /// Runs under way.
+    ActiveWorkers,
+    /// Runs that may be under way.
+    MaxConcurrentReconciles,
+    /// Requests that are ready and wait.
+    QueueDepth,
+    /// Requests added.
+    QueueAdds,
+    /// Requests run again after a failure.
+    QueueRetries,
+    /// How long requests waited.
+    QueueDuration,
+    /// How long requests were worked on.
+    WorkDuration,
+    /// Whether this host leads.
+    LeaderStatus,
+    /// CPU of guests.
+    RunCpu,
+    /// Instances that died, by what ended them.
+    Traps,
+    /// Writes of guests, by result.
+    Calls,
+    /// How long writes took.
+    CallTime,
+    /// Calls that the grant refused.
+    Refusals,
+    /// Log lines of guests.
+    GuestLogLines,
+    /// The generation that serves.
+    ModuleGeneration,
+    /// Versions seen.
+    ModuleOffers,
+    /// Versions refused.
+    ModuleRejections,
+    /// From complete bytes to serving.
+    ModuleSwapTime,
+    /// Whether a kind's watch is in step.
+    WatchSynced,
+    /// Objects found by the first list.
+    WatchObjects,
+    /// Times a watch failed.
+    WatchFailures,
+    /// What a bound made the host drop.
+    Dropped,
+}
+
+impl Metric {
+    /// The name, without the suffix `_total` that the exposition adds to counters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reconcile => "controller_runtime_reconcile",
+            Self::ReconcileErrors => "controller_runtime_reconcile_errors",
+            Self::TerminalReconcileErrors => "controller_runtime_terminal_reconcile_errors",
+            Self::ReconcilePanics => "controller_runtime_reconcile_panics",
+            Self::ReconcileTime => "controller_runtime_reconcile_time_seconds",
+            Self::ActiveWorkers => "controller_runtime_active_workers",
+            Self::MaxConcurrentReconciles => "controller_runtime_max_concurrent_reconciles",
+            Self::QueueDepth => "workqueue_depth",
+            Self::QueueAdds => "workqueue_adds",
+            Self::QueueRetries => "workqueue_retries",
+            Self::QueueDuration => "workqueue_queue_duration_seconds",
+            Self::WorkDuration => "workqueue_work_duration_seconds",
+            Self::LeaderStatus => "leader_election_master_status",
+            Self::RunCpu => "windlass_run_cpu_seconds",
+            Self::Traps => "windlass_traps",
+            Self::Calls => "windlass_calls",
+            Self::CallTime => "windlass_call_time_seconds",
+            Self::Refusals => "windlass_call_refusals",
+            Self::GuestLogLines => "windlass_guest_log_lines",
+            Self::ModuleGeneration => "windlass_module_generation",
+            Self::ModuleOffers => "windlass_module_offers",
+            Self::ModuleRejections => "windlass_module_rejections",
+            Self::ModuleSwapTime => "windlass_module_swap_time_seconds",
+            Self::WatchSynced => "windlass_watch_synced",
+            Self::WatchObjects => "windlass_watch_initial_objects",
+            Self::WatchFailures => "windlass_watch_failures",
+            Self::Dropped => "windlass_dropped",
+        }
+    }
+
+    /// What it counts, as `# HELP` shows it (the exposition adds the full stop).
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Reconcile => "Runs by controller and result",
+            Self::ReconcileErrors => "Runs that failed, by controller",
+            Self::TerminalReconcileErrors => {
+                "Runs that failed and are not tried again until something changes"
+            }
+            Self::ReconcilePanics => "Runs whose instance died",
+            Self::ReconcileTime => "Time of a run from dispatch to result",
+            Self::ActiveWorkers => "Runs under way",
+            Self::MaxConcurrentReconciles => "Runs that may be under way at a time",
+            Self::QueueDepth => "Requests that are ready and wait",
+            Self::QueueAdds => "Requests added to the queue",
+            Self::QueueRetries => "Requests run again after a failure",
+            Self::QueueDuration => "Time a request waited before its run",
+            Self::WorkDuration => "Time a request was worked on",
+            Self::LeaderStatus => "Whether this host holds the lease",
+            Self::RunCpu => "CPU that guests used, in seconds",
+            Self::Traps => "Instances that died, by what ended them",
+            Self::Calls => "Writes of guests, by verb and result",
+            Self::CallTime => "Time until a write was answered",
+            Self::Refusals => "Calls that the grant did not allow",
+            Self::GuestLogLines => "Log lines of guests, by level",
+            Self::ModuleGeneration => "The generation of a module that serves; 0 while none does",
+            Self::ModuleOffers => "Versions of a module that were seen",
+            Self::ModuleRejections => "Versions of a module that were refused",
+            Self::ModuleSwapTime => "Time from a module's complete bytes to serving",
+            Self::WatchSynced => "Whether the watch of a kind is in step with the API server",
+            Self::WatchObjects => "Objects of a kind that its watch found at first",
+            Self::WatchFailures => "Times the watch of a kind failed",
+            Self::Dropped => "What was dropped because a bound was reached, by bound",
+        }
+    }
+}

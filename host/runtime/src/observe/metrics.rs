@@ -1,0 +1,183 @@
+//! Facts as Prometheus metrics.
+//!
+//! Every series of a module is made when the module is registered and begins at 0, so that a rate exists before the
+//! first event; all are taken out with the module. Facts of a module that is not registered count for the host's own
+//! series only.
+
+mod families;
+mod module;
+
+use super::Observer;
+use families::{Families, KindLabel};
+use module::{ControllerSeries, ModuleSeries};
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{PoisonError, RwLock},
+};
+use windlass_core::{
+    fact::{Fact, RunEnded},
+    name::{ControllerName, Kind, ModuleName},
+    outcome::Outcome,
+};
+
+/// What `/metrics` answers in.
+pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All metrics of a host. Nothing is global: two hosts in one process have their own.
+pub struct Metrics {
+    registry: Registry,
+    families: Families,
+    modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let families = Families::register(&mut registry);
+        Self { registry, families, modules: RwLock::default() }
+    }
+}
+
+impl Metrics {
+    /// Makes the series of a module's controllers, all at 0, and takes out those of controllers that it no longer has.
+    /// What exists already goes on.
+    pub fn register_module<'a>(
+        &self,
+        module: &ModuleName,
+        controllers: impl IntoIterator<Item = &'a str>,
+        concurrency: u32,
+    ) {
+        let mut modules = self.modules.write().unwrap_or_else(PoisonError::into_inner);
+        let series =
+            modules.entry(module.clone()).or_insert_with(|| ModuleSeries::new(&self.families, module));
+        series.keep_controllers(&self.families, module, controllers, concurrency);
+    }
+
+    /// Takes the series of a module out.
+    pub fn forget_module(&self, module: &ModuleName) {
+        let mut modules = self.modules.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = modules.remove(module) {
+            series.remove(&self.families, module);
+        }
+        // These count before a module is registered, and may be all there is of it.
+        let label = families::ModuleLabel::of(module);
+        self.families.offers.remove(&label);
+        self.families.rejections.remove(&label);
+    }
+
+    /// Tells how a controller's queue stands: requests that are ready, runs under way.
+    pub fn queue(&self, controller: &ControllerName, ready: usize, running: usize) {
+        self.with_controller(controller, |series| {
+            series.depth.set(i64::try_from(ready).unwrap_or(i64::MAX));
+            series.active.set(i64::try_from(running).unwrap_or(i64::MAX));
+        });
+    }
+
+    /// Counts requests that were added to a controller's queue.
+    pub fn added(&self, controller: &ControllerName, count: u64) {
+        self.with_controller(controller, |series| {
+            series.adds.inc_by(count);
+        });
+    }
+
+    /// All metrics as text, of type [`METRICS_CONTENT_TYPE`].
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        encode(&mut text, &self.registry).unwrap_or_default();
+        text
+    }
+
+    fn with_module(&self, module: &ModuleName, use_it: impl FnOnce(&ModuleSeries)) {
+        let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = modules.get(module) {
+            use_it(series);
+        }
+    }
+
+    fn with_controller(&self, name: &ControllerName, use_it: impl FnOnce(&ControllerSeries)) {
+        self.with_module(&name.module, |series| {
+            if let Some(series) = series.controllers.get(&name.controller) {
+                use_it(series);
+            }
+        });
+    }
+
+    fn run_ended(&self, run: &RunEnded) {
+        let controller = &run.request.controller;
+        self.with_controller(controller, |series| series.run_ended(run));
+        if let Outcome::Trapped(trap) = &run.outcome {
+            self.with_module(&controller.module, |series| series.trapped(trap.kind));
+        }
+    }
+
+    fn watch(&self, kind: &Kind, synced: bool) -> KindLabel {
+        let label = KindLabel { kind: kind.to_string() };
+        self.families.watch_synced.get_or_create(&label).set(i64::from(synced));
+        label
+    }
+}
+
+impl Observer for Metrics {
+    fn fact(&self, fact: &Fact) {
+        let families = &self.families;
+        match fact {
+            Fact::RunEnded(run) => self.run_ended(run),
+            Fact::CallAnswered { request, verb, error, took, .. } => {
+                families.call_time.observe(took.as_secs_f64());
+                self.with_module(&request.controller.module, |series| series.called(verb, error.as_ref()));
+            }
+            Fact::CallRefused { module, .. } => self.with_module(module, |series| {
+                series.refusals.inc();
+            }),
+            Fact::GuestLog { module, level, .. } => self.with_module(module, |series| series.logged(*level)),
+            Fact::ModuleOffered { module, .. } => {
+                families.offers.get_or_create(&families::ModuleLabel::of(module)).inc();
+            }
+            Fact::ModuleRejected { module, .. } => {
+                families.rejections.get_or_create(&families::ModuleLabel::of(module)).inc();
+            }
+            Fact::ModuleServing { module, generation, took, .. } => {
+                families.swap_time.observe(took.as_secs_f64());
+                self.with_module(module, |series| {
+                    series.generation.set(i64::try_from(generation.0).unwrap_or(i64::MAX));
+                });
+            }
+            Fact::ModuleWithdrawn { module } => self.forget_module(module),
+            Fact::WatchSynced { kind, objects } => {
+                let label = self.watch(kind, true);
+                let objects = i64::try_from(*objects).unwrap_or(i64::MAX);
+                families.watch_objects.get_or_create(&label).set(objects);
+            }
+            Fact::WatchFailed { kind, .. } => {
+                let label = self.watch(kind, false);
+                families.watch_failures.get_or_create(&label).inc();
+            }
+            Fact::KindAbsent { kind } => {
+                self.watch(kind, false);
+            }
+            Fact::Dropped { bound, count } => {
+                families.dropped.get_or_create(&families::BoundLabel { bound }).inc_by(*count);
+            }
+            Fact::Leadership { leading, .. } => {
+                families
+                    .leader
+                    .get_or_create(&families::NameLabel { name: "windlass" })
+                    .set(i64::from(*leading));
+            }
+            Fact::ModuleWaiting { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! The metric families and their labels.
+
+use crate::observe::Metric;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Metric as Registrable, Registry},
+};
+use std::sync::atomic::AtomicU64;
+use windlass_core::name::{ControllerName, ModuleName};
+
+/// `controller="module/controller"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ControllerLabel {
+    pub(super) controller: String,
+}
+
+/// As [`ControllerLabel`], with the outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ResultLabel {
+    pub(super) controller: String,
+    pub(super) result: &'static str,
+}
+
+/// client-go's `name` and controller-runtime's `controller` are the same here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct QueueLabel {
+    pub(super) name: String,
+    pub(super) controller: String,
+}
+
+/// `module="name"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ModuleLabel {
+    pub(super) module: String,
+}
+
+/// What ended an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct TrapLabel {
+    pub(super) module: String,
+    pub(super) kind: &'static str,
+}
+
+/// A kind of call and how it went.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CallLabel {
+    pub(super) module: String,
+    pub(super) verb: &'static str,
+    pub(super) result: &'static str,
+}
+
+/// A guest's log level.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct LevelLabel {
+    pub(super) module: String,
+    pub(super) level: &'static str,
+}
+
+/// `kind="apps/v1 Deployment"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct KindLabel {
+    pub(super) kind: String,
+}
+
+/// Which bound was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct BoundLabel {
+    pub(super) bound: &'static str,
+}
+
+/// Which lease, as client-go names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct NameLabel {
+    pub(super) name: &'static str,
+}
+
+/// Seconds, as a floating-point counter.
+pub(super) type Seconds = Counter<f64, AtomicU64>;
+type Times<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// Every family of a host.
+#[derive(Default)]
+pub(super) struct Families {
+    pub(super) reconcile: Family<ResultLabel, Counter>,
+    pub(super) errors: Family<ControllerLabel, Counter>,
+    pub(super) terminal_errors: Family<ControllerLabel, Counter>,
+    pub(super) panics: Family<ControllerLabel, Counter>,
+    pub(super) time: TimesOf<ControllerLabel>,
+    pub(super) active: Family<ControllerLabel, Gauge>,
+    pub(super) concurrency: Family<ControllerLabel, Gauge>,
+    pub(super) cpu: Family<ControllerLabel, Seconds>,
+    pub(super) depth: Family<QueueLabel, Gauge>,
+    pub(super) adds: Family<QueueLabel, Counter>,
+    pub(super) retries: Family<QueueLabel, Counter>,
+    pub(super) waited: TimesOf<QueueLabel>,
+    pub(super) worked: TimesOf<QueueLabel>,
+    pub(super) leader: Family<NameLabel, Gauge>,
+    pub(super) traps: Family<TrapLabel, Counter>,
+    pub(super) calls: Family<CallLabel, Counter>,
+    pub(super) call_time: Time,
+    pub(super) refusals: Family<ModuleLabel, Counter>,
+    pub(super) log_lines: Family<LevelLabel, Counter>,
+    pub(super) generation: Family<ModuleLabel, Gauge>,
+    pub(super) offers: Family<ModuleLabel, Counter>,
+    pub(super) rejections: Family<ModuleLabel, Counter>,
+    pub(super) swap_time: Time,
+    pub(super) watch_synced: Family<KindLabel, Gauge>,
+    pub(super) watch_objects: Family<KindLabel, Gauge>,
+    pub(super) watch_failures: Family<KindLabel, Counter>,
+    pub(super) dropped: Family<BoundLabel, Counter>,
+}
+
+/// A family of histograms with [`buckets`].
+#[derive(Clone, Debug)]
+pub(super) struct TimesOf<L>(pub(super) Times<L>);
+
+/// One histogram with [`buckets`].
+#[derive(Clone, Debug)]
+pub(super) struct Time(Histogram);
+
+impl<L: Clone + std::hash::Hash + Eq> Default for TimesOf<L> {
+    fn default() -> Self {
+        Self(Family::new_with_constructor(buckets))
+    }
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        Self(buckets())
+    }
+}
+
+impl Time {
+    pub(super) fn observe(&self, seconds: f64) {
+        self.0.observe(seconds);
+    }
+}
+
+/// In seconds. A run takes tenths of a millisecond, a deadline may be minutes.
+fn buckets() -> Histogram {
+    Histogram::new([
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+    ])
+}
+
+impl Families {
+    /// Makes all families and puts them into the registry.
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let all = Self::default();
+        all.register_controllers(registry);
+        all.register_modules(registry);
+        all.register_host(registry);
+        all
+    }
+
+    fn register_controllers(&self, registry: &mut Registry) {
+        add(registry, Metric::Reconcile, &self.reconcile);
+        add(registry, Metric::ReconcileErrors, &self.errors);
+        add(registry, Metric::TerminalReconcileErrors, &self.terminal_errors);
+        add(registry, Metric::ReconcilePanics, &self.panics);
+        add(registry, Metric::ReconcileTime, &self.time.0);
+        add(registry, Metric::ActiveWorkers, &self.active);
+        add(registry, Metric::MaxConcurrentReconciles, &self.concurrency);
+        add(registry, Metric::RunCpu, &self.cpu);
+        add(registry, Metric::QueueDepth, &self.depth);
+        add(registry, Metric::QueueAdds, &self.adds);
+        add(registry, Metric::QueueRetries, &self.retries);
+        add(registry, Metric::QueueDuration, &self.waited.0);
+        add(registry, Metric::WorkDuration, &self.worked.0);
+    }
+
+    fn register_modules(&self, registry: &mut Registry) {
+        add(registry, Metric::Traps, &self.traps);
+        add(registry, Metric::Calls, &self.calls);
+        add(registry, Metric::Refusals, &self.refusals);
+        add(registry, Metric::GuestLogLines, &self.log_lines);
+        add(registry, Metric::ModuleGeneration, &self.generation);
+        add(registry, Metric::ModuleOffers, &self.offers);
+        add(registry, Metric::ModuleRejections, &self.rejections);
+    }
+
+    fn register_host(&self, registry: &mut Registry) {
+        add(registry, Metric::CallTime, &self.call_time.0);
+        add(registry, Metric::ModuleSwapTime, &self.swap_time.0);
+        add(registry, Metric::LeaderStatus, &self.leader);
+        add(registry, Metric::WatchSynced, &self.watch_synced);
+        add(registry, Metric::WatchObjects, &self.watch_objects);
+        add(registry, Metric::WatchFailures, &self.watch_failures);
+        add(registry, Metric::Dropped, &self.dropped);
+    }
+}
+
+fn add(registry: &mut Registry, metric: Metric, family: &(impl Registrable + Clone)) {
+    registry.register(metric.name(), metric.help(), family.clone());
+}
+
+impl ModuleLabel {
+    pub(super) fn of(module: &ModuleName) -> Self {
+        Self { module: module.to_string() }
+    }
+}
+
+impl ControllerLabel {
+    pub(super) fn of(name: &ControllerName) -> Self {
+        Self { controller: name.to_string() }
+    }
+}
+
+impl QueueLabel {
+    pub(super) fn of(name: &ControllerName) -> Self {
+        Self { name: name.to_string(), controller: name.to_string() }
+    }
+}

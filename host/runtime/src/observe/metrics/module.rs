@@ -1,0 +1,217 @@
+//! The series of one module: handles that count without looking a label up.
+
+use super::families::{
+    CallLabel, ControllerLabel, Families, LevelLabel, ModuleLabel, QueueLabel, ResultLabel, Seconds,
+    TrapLabel,
+};
+use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
+use std::{collections::HashMap, sync::Arc};
+use windlass_core::{
+    call::ApiError,
+    fact::{LogLevel, Reason, RunEnded},
+    name::{ControllerName, ModuleName},
+    outcome::{Outcome, TrapKind},
+};
+
+/// What `Outcome::label` answers.
+const RESULTS: [&str; 6] = ["success", "requeue_after", "error", "terminal", "trap", "abandoned"];
+const TRAPS: [TrapKind; 6] = [
+    TrapKind::Fault,
+    TrapKind::Cpu,
+    TrapKind::Deadline,
+    TrapKind::Memory,
+    TrapKind::Stack,
+    TrapKind::HostCalls,
+];
+/// The verbs of writes; reads are answered from the cache and are no facts.
+const VERBS: [&str; 4] = ["create", "update", "patch", "delete"];
+const CALL_RESULTS: [&str; 4] = ["success", "conflict", "not_found", "error"];
+const LEVELS: [(LogLevel, &str); 5] = [
+    (LogLevel::Trace, "trace"),
+    (LogLevel::Debug, "debug"),
+    (LogLevel::Info, "info"),
+    (LogLevel::Warn, "warn"),
+    (LogLevel::Error, "error"),
+];
+
+/// The series of one module.
+pub(super) struct ModuleSeries {
+    pub(super) controllers: HashMap<Arc<str>, ControllerSeries>,
+    pub(super) generation: Gauge,
+    pub(super) refusals: Counter,
+    traps: [(TrapKind, Counter); TRAPS.len()],
+    calls: Vec<(&'static str, &'static str, Counter)>,
+    log_lines: [(LogLevel, Counter); LEVELS.len()],
+}
+
+/// The series of one controller.
+pub(super) struct ControllerSeries {
+    pub(super) depth: Gauge,
+    pub(super) active: Gauge,
+    pub(super) adds: Counter,
+    concurrency: Gauge,
+    results: [(&'static str, Counter); RESULTS.len()],
+    errors: Counter,
+    terminal_errors: Counter,
+    panics: Counter,
+    retries: Counter,
+    time: Histogram,
+    waited: Histogram,
+    worked: Histogram,
+    cpu: Seconds,
+}
+
+impl ModuleSeries {
+    pub(super) fn new(families: &Families, name: &ModuleName) -> Self {
+        let label = ModuleLabel::of(name);
+        // Made so that they exist; counted where there is no module yet to hold them.
+        drop(families.offers.get_or_create(&label));
+        drop(families.rejections.get_or_create(&label));
+        let module = || label.module.clone();
+        let call = |verb, result| CallLabel { module: module(), verb, result };
+        let calls = VERBS.iter().flat_map(|verb| CALL_RESULTS.iter().map(move |result| (*verb, *result)));
+        Self {
+            controllers: HashMap::new(),
+            generation: families.generation.get_or_create_owned(&label),
+            refusals: families.refusals.get_or_create_owned(&label),
+            traps: TRAPS.map(|kind| {
+                let label = TrapLabel { module: module(), kind: kind.as_str() };
+                (kind, families.traps.get_or_create_owned(&label))
+            }),
+            calls: calls
+                .map(|(verb, result)| (verb, result, families.calls.get_or_create_owned(&call(verb, result))))
+                .collect(),
+            log_lines: LEVELS.map(|(level, word)| {
+                let label = LevelLabel { module: module(), level: word };
+                (level, families.log_lines.get_or_create_owned(&label))
+            }),
+        }
+    }
+
+    /// Makes the series of controllers that are new and takes out those of controllers that are gone.
+    pub(super) fn keep_controllers<'a>(
+        &mut self,
+        families: &Families,
+        module: &ModuleName,
+        controllers: impl IntoIterator<Item = &'a str>,
+        concurrency: u32,
+    ) {
+        let mut before = std::mem::take(&mut self.controllers);
+        for controller in controllers {
+            let name = ControllerName { module: module.clone(), controller: controller.into() };
+            let series = before.remove(controller).unwrap_or_else(|| ControllerSeries::new(families, &name));
+            series.concurrency.set(concurrency.into());
+            self.controllers.insert(name.controller, series);
+        }
+        for controller in before.into_keys() {
+            ControllerSeries::remove(families, &ControllerName { module: module.clone(), controller });
+        }
+    }
+
+    pub(super) fn remove(self, families: &Families, name: &ModuleName) {
+        for controller in self.controllers.into_keys() {
+            ControllerSeries::remove(families, &ControllerName { module: name.clone(), controller });
+        }
+        let label = ModuleLabel::of(name);
+        families.generation.remove(&label);
+        families.refusals.remove(&label);
+        let module = || label.module.clone();
+        for kind in TRAPS {
+            families.traps.remove(&TrapLabel { module: module(), kind: kind.as_str() });
+        }
+        for (verb, result, _) in self.calls {
+            families.calls.remove(&CallLabel { module: module(), verb, result });
+        }
+        for (_, level) in LEVELS {
+            families.log_lines.remove(&LevelLabel { module: module(), level });
+        }
+    }
+
+    pub(super) fn trapped(&self, kind: TrapKind) {
+        increment(&self.traps, &kind);
+    }
+
+    pub(super) fn logged(&self, level: LogLevel) {
+        increment(&self.log_lines, &level);
+    }
+
+    pub(super) fn called(&self, verb: &str, error: Option<&ApiError>) {
+        let result = match error.map(|error| error.code) {
+            None => "success",
+            Some(409) => "conflict",
+            Some(404) => "not_found",
+            Some(_) => "error",
+        };
+        if let Some((_, _, counter)) = self.calls.iter().find(|call| (call.0, call.1) == (verb, result)) {
+            counter.inc();
+        }
+    }
+}
+
+impl ControllerSeries {
+    fn new(families: &Families, name: &ControllerName) -> Self {
+        let (label, queue) = (ControllerLabel::of(name), QueueLabel::of(name));
+        let result = |result| ResultLabel { controller: name.to_string(), result };
+        Self {
+            depth: families.depth.get_or_create_owned(&queue),
+            active: families.active.get_or_create_owned(&label),
+            adds: families.adds.get_or_create_owned(&queue),
+            concurrency: families.concurrency.get_or_create_owned(&label),
+            results: RESULTS.map(|word| (word, families.reconcile.get_or_create_owned(&result(word)))),
+            errors: families.errors.get_or_create_owned(&label),
+            terminal_errors: families.terminal_errors.get_or_create_owned(&label),
+            panics: families.panics.get_or_create_owned(&label),
+            retries: families.retries.get_or_create_owned(&queue),
+            time: families.time.0.get_or_create_owned(&label),
+            waited: families.waited.0.get_or_create_owned(&queue),
+            worked: families.worked.0.get_or_create_owned(&queue),
+            cpu: families.cpu.get_or_create_owned(&label),
+        }
+    }
+
+    fn remove(families: &Families, name: &ControllerName) {
+        let (label, queue) = (ControllerLabel::of(name), QueueLabel::of(name));
+        for word in RESULTS {
+            families.reconcile.remove(&ResultLabel { controller: name.to_string(), result: word });
+        }
+        families.errors.remove(&label);
+        families.terminal_errors.remove(&label);
+        families.panics.remove(&label);
+        families.active.remove(&label);
+        families.concurrency.remove(&label);
+        families.cpu.remove(&label);
+        families.time.0.remove(&label);
+        families.depth.remove(&queue);
+        families.adds.remove(&queue);
+        families.retries.remove(&queue);
+        families.waited.0.remove(&queue);
+        families.worked.0.remove(&queue);
+    }
+
+    pub(super) fn run_ended(&self, run: &RunEnded) {
+        increment(&self.results, &run.outcome.label());
+        if run.outcome.is_failure() {
+            self.errors.inc();
+        }
+        if matches!(run.outcome, Outcome::Terminal(_)) {
+            self.terminal_errors.inc();
+        }
+        if matches!(run.outcome, Outcome::Trapped(_)) {
+            self.panics.inc();
+        }
+        if run.reason == Reason::Retried {
+            self.retries.inc();
+        }
+        let took = run.took.as_secs_f64();
+        self.time.observe(took);
+        self.worked.observe(took);
+        self.waited.observe(run.waited.as_secs_f64());
+        self.cpu.inc_by(run.cpu.as_secs_f64());
+    }
+}
+
+fn increment<T: PartialEq>(counters: &[(T, Counter)], which: &T) {
+    if let Some((_, counter)) = counters.iter().find(|(value, _)| value == which) {
+        counter.inc();
+    }
+}

@@ -1,0 +1,173 @@
+//! What `/metrics` shows after some facts.
+
+use super::*;
+use std::time::Duration;
+use windlass_core::{
+    call::ApiError,
+    fact::{LogLevel, Reason},
+    name::{Digest, Generation, ObjectName, Request},
+    outcome::{Trap, TrapKind},
+};
+
+fn module() -> ModuleName {
+    ModuleName("website".into())
+}
+
+fn controller() -> ControllerName {
+    ControllerName { module: module(), controller: "site".into() }
+}
+
+fn request() -> Request {
+    Request { controller: controller(), name: ObjectName::namespaced("default", "shop") }
+}
+
+fn run(outcome: Outcome, reason: Reason) -> Fact {
+    Fact::RunEnded(Box::new(RunEnded {
+        request: request(),
+        digest: Digest([1; 32]),
+        generation: Generation(1),
+        reason,
+        outcome,
+        took: Duration::from_millis(3),
+        cpu: Duration::from_millis(2),
+        waited: Duration::from_millis(1),
+        calls: 2,
+    }))
+}
+
+fn registered() -> Metrics {
+    let metrics = Metrics::default();
+    metrics.register_module(&module(), ["site"], 4);
+    metrics
+}
+
+#[track_caller]
+fn check(metrics: &Metrics, lines: &[&str]) {
+    let text = metrics.render();
+    for line in lines {
+        assert!(text.lines().any(|shown| shown == *line), "{line}\nis not in\n{text}");
+    }
+}
+
+#[test]
+fn every_series_of_a_module_begins_at_zero() {
+    check(
+        &registered(),
+        &[
+            r#"controller_runtime_reconcile_total{controller="website/site",result="success"} 0"#,
+            r#"controller_runtime_reconcile_total{controller="website/site",result="trap"} 0"#,
+            r#"controller_runtime_reconcile_errors_total{controller="website/site"} 0"#,
+            r#"controller_runtime_reconcile_time_seconds_count{controller="website/site"} 0"#,
+            r#"controller_runtime_max_concurrent_reconciles{controller="website/site"} 4"#,
+            r#"workqueue_adds_total{name="website/site",controller="website/site"} 0"#,
+            r#"windlass_traps_total{module="website",kind="memory"} 0"#,
+            r#"windlass_calls_total{module="website",verb="patch",result="conflict"} 0"#,
+            r#"windlass_module_rejections_total{module="website"} 0"#,
+            r#"windlass_guest_log_lines_total{module="website",level="warn"} 0"#,
+        ],
+    );
+}
+
+#[test]
+fn every_outcome_has_a_series() {
+    let trap = Trap { kind: TrapKind::Memory, message: String::new(), frames: Vec::new() };
+    let outcomes = [
+        Outcome::Done,
+        Outcome::RequeueAfter(Duration::ZERO),
+        Outcome::Retry { message: String::new(), after: None, explained: false },
+        Outcome::Terminal(String::new()),
+        Outcome::Trapped(trap),
+        Outcome::Abandoned,
+    ];
+    let metrics = registered();
+    for outcome in outcomes {
+        let line = format!(
+            r#"controller_runtime_reconcile_total{{controller="website/site",result="{}"}} 1"#,
+            outcome.label()
+        );
+        metrics.fact(&run(outcome, Reason::Changed));
+        check(&metrics, &[&line]);
+    }
+    check(
+        &metrics,
+        &[
+            r#"controller_runtime_reconcile_errors_total{controller="website/site"} 3"#,
+            r#"controller_runtime_terminal_reconcile_errors_total{controller="website/site"} 1"#,
+            r#"windlass_traps_total{module="website",kind="memory"} 1"#,
+            r#"windlass_run_cpu_seconds_total{controller="website/site"} 0.012"#,
+        ],
+    );
+}
+
+#[test]
+fn facts_are_counted() {
+    let metrics = registered();
+    let kind = Kind::new("apps/v1", "Deployment");
+    let call = |error| Fact::CallAnswered {
+        request: request(),
+        verb: "patch",
+        kind: kind.clone(),
+        name: ObjectName::namespaced("default", "shop"),
+        subresource: None,
+        error,
+        took: Duration::from_millis(1),
+    };
+    let mut conflict = ApiError::host("Conflict", "");
+    conflict.code = 409;
+    let (module, level, digest) = (module(), LogLevel::Warn, Digest([1; 32]));
+    let (message, reason) = (String::new(), String::new());
+    let facts = [
+        run(Outcome::Done, Reason::Retried),
+        call(None),
+        call(Some(conflict)),
+        call(Some(ApiError::host("NotGranted", ""))),
+        Fact::CallRefused { module: module.clone(), reason: reason.clone() },
+        Fact::GuestLog { request: None, module: module.clone(), level, message, fields: Vec::new() },
+        Fact::ModuleOffered { module: module.clone(), digest },
+        Fact::ModuleRejected { module: module.clone(), reason: reason.clone() },
+        Fact::ModuleServing { module, digest, generation: Generation(7), took: Duration::from_millis(40) },
+        Fact::WatchSynced { kind: kind.clone(), objects: 12 },
+        Fact::WatchFailed { kind: kind.clone(), reason, retry_in: Duration::ZERO },
+        Fact::Dropped { bound: "log-lines", count: 5 },
+        Fact::Leadership { leading: true, holder: None },
+    ];
+    facts.iter().for_each(|fact| metrics.fact(fact));
+    metrics.queue(&controller(), 9, 3);
+    metrics.added(&controller(), 11);
+    check(
+        &metrics,
+        &[
+            r#"workqueue_retries_total{name="website/site",controller="website/site"} 1"#,
+            r#"windlass_calls_total{module="website",verb="patch",result="success"} 1"#,
+            r#"windlass_calls_total{module="website",verb="patch",result="conflict"} 1"#,
+            r#"windlass_calls_total{module="website",verb="patch",result="error"} 1"#,
+            r#"windlass_call_refusals_total{module="website"} 1"#,
+            r#"windlass_guest_log_lines_total{module="website",level="warn"} 1"#,
+            r#"windlass_module_offers_total{module="website"} 1"#,
+            r#"windlass_module_rejections_total{module="website"} 1"#,
+            r#"windlass_module_generation{module="website"} 7"#,
+            r"windlass_module_swap_time_seconds_count 1",
+            r#"windlass_watch_initial_objects{kind="apps/v1 Deployment"} 12"#,
+            r#"windlass_watch_synced{kind="apps/v1 Deployment"} 0"#,
+            r#"windlass_watch_failures_total{kind="apps/v1 Deployment"} 1"#,
+            r#"windlass_dropped_total{bound="log-lines"} 5"#,
+            r#"leader_election_master_status{name="windlass"} 1"#,
+            r#"workqueue_depth{name="website/site",controller="website/site"} 9"#,
+            r#"controller_runtime_active_workers{controller="website/site"} 3"#,
+            r#"workqueue_adds_total{name="website/site",controller="website/site"} 11"#,
+        ],
+    );
+}
+
+#[test]
+fn a_module_takes_all_its_series_along() {
+    let metrics = registered();
+    metrics.register_module(&module(), ["other"], 1);
+    assert!(!metrics.render().contains("website/site"), "a new version has no such controller");
+    let never_served = ModuleName("website-2".into());
+    metrics.fact(&Fact::ModuleOffered { module: never_served.clone(), digest: Digest([1; 32]) });
+    metrics.fact(&Fact::ModuleWithdrawn { module: never_served });
+    metrics.fact(&Fact::ModuleWithdrawn { module: module() });
+    metrics.fact(&run(Outcome::Done, Reason::Changed));
+    assert!(!metrics.render().contains("website"), "{}", metrics.render());
+}
