@@ -3,6 +3,7 @@
 pub mod discovery;
 pub mod object;
 pub mod resource;
+pub mod schema;
 pub mod status;
 pub mod store;
 pub mod wire;

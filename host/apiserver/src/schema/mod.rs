@@ -1,0 +1,27 @@
+//! What objects may look like: one form for the schemas of built-in kinds and of custom resources, and what is done
+//! by it to an object on its way in and out.
+//!
+//! A built-in object goes through [`decode`], [`builtin_defaults`] and [`validate_builtin`]; a custom resource through
+//! [`decode_custom`], [`apply_defaults`] and [`validate_custom`]. All are pure functions on JSON values.
+
+mod check;
+mod decode;
+#[cfg(test)]
+mod decode_tests;
+mod default;
+mod error;
+mod facts;
+mod node;
+mod prune;
+pub mod quantity;
+mod structural;
+pub mod time;
+
+pub use check::{Checks, Pattern};
+pub use decode::{DecodeError, FieldValidation, decode};
+pub use default::{apply_defaults, has_defaults};
+pub use error::{FieldError, Path, Reason};
+pub use facts::{builtin, builtin_kinds, definition};
+pub use node::{Field, GoShape, Kind, ListType, PatchMeta, Rest, Schema, SchemaRef};
+pub use prune::{decode_custom, prune, prune_stored};
+pub use structural::structural;
