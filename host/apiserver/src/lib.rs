@@ -6,4 +6,5 @@ pub mod resource;
 pub mod schema;
 pub mod status;
 pub mod store;
+pub mod table;
 pub mod wire;
