@@ -1,10 +1,33 @@
 //! An embedded Kubernetes API server, faithful to kube-apiserver; depends on nothing of ours.
+//!
+//! ```text
+//! request ─▶ chain (filters → aggregator → core groups → custom resources → 404)
+//!               │                                   ▲ what is served
+//!               ▼                                   │
+//!            registry (one for all resources) ◀── catalog ◀── crd
+//!               │ reads, writes, watches
+//!               ▼
+//!            store (versions, history; memory or disk) ◀── controllers
+//! ```
+//!
+//! [`ApiServer`] starts it; [`ApiServer::service`] serves in process, [`ApiServer::listen`] over TLS.
 
+pub mod catalog;
+pub mod chain;
+pub mod clock;
+pub mod controllers;
+pub mod crd;
 pub mod discovery;
 pub mod object;
+pub mod query;
+pub mod registry;
 pub mod resource;
-pub mod schema;
+pub mod selector;
+pub mod server;
 pub mod status;
 pub mod store;
-pub mod table;
+pub mod strategy;
 pub mod wire;
+
+pub use chain::{AuditLog, AuditRecord, Authorization, User};
+pub use server::{ApiServer, Builder, Listening, StartError};

@@ -31,6 +31,18 @@ pub fn as_map(value: &mut Value) -> &mut Map<String, Value> {
     }
 }
 
+/// The list below `key`, made if it is missing or of another type.
+pub fn list_mut<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Vec<Value> {
+    let value = parent.entry(key).or_insert(Value::Null);
+    if !value.is_array() {
+        *value = Value::Array(Vec::new());
+    }
+    match value {
+        Value::Array(list) => list,
+        _ => unreachable!("it was made a list above"),
+    }
+}
+
 /// A string of `metadata`, empty if it is missing.
 pub fn meta_str<'a>(object: &'a Value, key: &str) -> &'a str {
     metadata(object).and_then(|meta| meta.get(key)).and_then(Value::as_str).unwrap_or_default()

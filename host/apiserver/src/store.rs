@@ -78,6 +78,14 @@ pub enum StoreError {
         /// Current version.
         current: u64,
     },
+    /// The object is larger than a store takes.
+    #[error("etcdserver: request is too large: the object has {bytes} bytes, at most {bytes_max} are stored")]
+    TooLarge {
+        /// Bytes of its JSON.
+        bytes: usize,
+        /// Bytes taken at most.
+        bytes_max: usize,
+    },
     /// The data folder cannot be written; nothing of the write has been kept.
     #[error("the data folder cannot be written: {0}")]
     Disk(String),

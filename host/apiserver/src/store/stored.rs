@@ -88,8 +88,8 @@ impl Stored {
             || self.json[self.version_at + version_len..] != draft.json[draft.version_at..]
     }
 
-    /// The same content under another version: what a deletion's event carries.
-    pub(super) fn at_version(&self, version: u64) -> Arc<Self> {
+    /// The same content under another version: what a deletion's event carries. For stored objects only.
+    pub fn at_version(&self, version: u64) -> Arc<Self> {
         Arc::new(Self {
             key: self.key.clone(),
             version,
@@ -98,6 +98,19 @@ impl Stored {
             json: splice(&self.json, self.version_at, decimal_len(self.version), version),
             version_at: self.version_at,
         })
+    }
+
+    /// An object that is not in the store: the answer of a dry run, or the last state of one that is gone.
+    pub fn detached(key: Box<str>, object: &Value, json: Vec<u8>) -> Self {
+        let version = object::resource_version(object).parse().unwrap_or_default();
+        Self {
+            key,
+            version,
+            uid: object::uid(object).into(),
+            labels: labels_of(object),
+            json: json.into(),
+            version_at: 0,
+        }
     }
 
     pub(super) fn version_at(&self) -> usize {

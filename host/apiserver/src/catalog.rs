@@ -1,0 +1,177 @@
+//! Every resource served right now: the built-in ones, and what CustomResourceDefinitions add at run time.
+//!
+//! Readers take a snapshot, so that a request sees one state of the definitions from its start to its end.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+use serde_json::Value;
+
+use crate::object;
+use crate::resource::ResourceDefinition;
+use crate::resource::builtin::builtin;
+use crate::strategy::{self, Strategy};
+use crate::wire::json::{Order, write_object};
+
+/// A resource in one version, with what serving it needs beyond its definition.
+#[derive(Debug)]
+pub struct Resource {
+    /// Names, verbs, subresources.
+    pub definition: Arc<ResourceDefinition>,
+    /// Its place in the store, the same for all versions: `configmaps`, `deployments.apps`.
+    pub store_name: Arc<str>,
+    /// `apiVersion` of what clients of this version see.
+    pub api_version: String,
+    /// `apiVersion` of what is stored.
+    pub storage_api_version: String,
+    /// What this kind does otherwise than others.
+    pub strategy: &'static Strategy,
+    /// Whether its CustomResourceDefinition is being removed: nothing new may be created.
+    pub terminating: bool,
+    order: Order,
+}
+
+impl Resource {
+    /// A resource of a definition; `storage_version` is the version that objects are stored in.
+    pub fn new(definition: Arc<ResourceDefinition>, storage_version: &str, terminating: bool) -> Self {
+        let (group, plural) = (&*definition.group, &*definition.plural);
+        let api_version = definition.api_version();
+        let storage_api_version =
+            if group.is_empty() { storage_version.to_owned() } else { format!("{group}/{storage_version}") };
+        Self {
+            store_name: definition.qualified_plural().into(),
+            strategy: strategy::of(group, plural, definition.custom().is_some()),
+            order: Order::of(group, &definition.version, &definition.kind),
+            api_version,
+            storage_api_version,
+            terminating,
+            definition,
+        }
+    }
+
+    /// Whether writes of `status` go to their own path.
+    pub fn has_status(&self) -> bool {
+        self.definition.subresource("status").is_some()
+    }
+
+    /// The order of the fields in JSON.
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// JSON as clients see it, without a newline.
+    pub fn encode(&self, object: &Value) -> Vec<u8> {
+        let mut json = Vec::with_capacity(1024);
+        write_object(self.order, object, &mut json);
+        json
+    }
+
+    /// Where an object is in the store.
+    pub fn key(&self, namespace: &str, name: &str) -> Box<str> {
+        if self.definition.namespaced { format!("{namespace}/{name}").into() } else { name.into() }
+    }
+}
+
+/// One state of all definitions.
+#[derive(Debug, Default)]
+pub struct Resources {
+    by_path: BTreeMap<(String, String, String), Arc<Resource>>,
+    custom: Vec<Arc<Resource>>,
+}
+
+impl Resources {
+    /// The resource of a path.
+    pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
+        self.by_path.get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
+    }
+
+    /// Some served version of a resource.
+    pub fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
+        self.iter().find(|resource| resource.definition.group == group && resource.definition.plural == plural)
+    }
+
+    /// The resource that serves a kind.
+    pub fn of_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Resource>> {
+        self.iter().find(|resource| resource.definition.kind == kind && resource.api_version == api_version)
+    }
+
+    /// Whether a built-in group has the version.
+    pub fn is_built_in(&self, group: &str, version: &str) -> bool {
+        builtin().iter().any(|definition| definition.group == group && definition.version == version)
+    }
+
+    /// All resources in the order of group, version and plural.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.by_path.values()
+    }
+
+    /// Those that CustomResourceDefinitions define.
+    pub fn custom(&self) -> &[Arc<Resource>] {
+        &self.custom
+    }
+
+    /// One version of each resource that objects are stored for: what "every object of a namespace" means.
+    pub fn stored(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.iter().filter(|resource| {
+            resource.storage_api_version == resource.api_version && resource.definition.offers("list")
+        })
+    }
+}
+
+/// The current [`Resources`].
+#[derive(Debug)]
+pub struct Catalog {
+    current: RwLock<Arc<Resources>>,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self { current: RwLock::new(Arc::new(assemble(Vec::new()))) }
+    }
+}
+
+impl Catalog {
+    /// The state of this moment.
+    pub fn snapshot(&self) -> Arc<Resources> {
+        Arc::clone(&self.current.read().expect("no code panics while it holds the catalog"))
+    }
+
+    /// Replaces the resources that CustomResourceDefinitions define.
+    pub fn set_custom(&self, custom: Vec<Arc<Resource>>) {
+        let next = Arc::new(assemble(custom));
+        *self.current.write().expect("no code panics while it holds the catalog") = next;
+    }
+}
+
+fn assemble(custom: Vec<Arc<Resource>>) -> Resources {
+    let built_in = builtin().iter().filter_map(|definition| {
+        let storage = storage_version(definition)?;
+        Some(Arc::new(Resource::new(Arc::clone(definition), storage, false)))
+    });
+    let by_path = built_in
+        .chain(custom.iter().cloned())
+        .map(|resource| {
+            let definition = &resource.definition;
+            let path =
+                [&definition.group, &definition.version, &definition.plural].map(|part| part.to_string());
+            (path.into(), resource)
+        })
+        .collect();
+    Resources { by_path, custom }
+}
+
+/// The version that a built-in resource is stored in; `None` if this server cannot convert it to and from that.
+fn storage_version(definition: &ResourceDefinition) -> Option<&str> {
+    match (&*definition.group, &*definition.version, &*definition.plural) {
+        // v1 keeps what v2 says in annotations.
+        ("autoscaling", "v1", "horizontalpodautoscalers") => None,
+        // The same objects as the core group's events, under other field names.
+        ("events.k8s.io", ..) => None,
+        _ => Some(&definition.version),
+    }
+}
+
+/// The `apiVersion` and `kind` of a reference such as an owner reference.
+pub fn reference_kind(reference: &Value) -> (&str, &str) {
+    (object::api_version(reference), object::kind(reference))
+}

@@ -1,0 +1,49 @@
+//! The built-in groups: `/api`, and `/apis/GROUP/VERSION` where Kubernetes itself defines it.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::answer::{self, Response};
+use super::{Exchange, Handler, discover, resource};
+use crate::registry::Registry;
+use crate::status::ApiError;
+
+#[derive(Debug)]
+pub(super) struct CoreGroups {
+    registry: Registry,
+}
+
+impl CoreGroups {
+    pub(super) fn new(registry: &Registry) -> Self {
+        Self { registry: registry.clone() }
+    }
+
+    async fn answer(&self, exchange: &Exchange) -> Option<Response> {
+        let resources = self.registry.resources();
+        let info = &exchange.info;
+        if matches!(exchange.path.trim_end_matches('/'), "/api") {
+            return Some(discover::root(exchange, &resources, true));
+        }
+        let core = exchange.path.starts_with("/api/");
+        if info.version.is_empty() || core != info.group.is_empty() {
+            return None;
+        }
+        if !resources.is_built_in(&info.group, &info.version) {
+            return None;
+        }
+        if !info.is_resource {
+            return discover::resource_list(&resources, &info.group, &info.version);
+        }
+        let found = resources.find(&info.group, &info.version, &info.resource);
+        let Some(found) = found else {
+            return Some(answer::failure(&ApiError::no_such_resource()));
+        };
+        Some(resource::serve(&self.registry, exchange, found).await)
+    }
+}
+
+impl Handler for CoreGroups {
+    fn serve<'a>(&'a self, exchange: &'a Exchange) -> BoxFuture<'a, Option<Response>> {
+        self.answer(exchange).boxed()
+    }
+}

@@ -1,0 +1,50 @@
+//! A request with all that the filters have found out about it.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::{RequestInfo, User};
+use crate::query::Query;
+
+/// One request on its way through the chain.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Method.
+    pub method: Method,
+    /// Path, not decoded.
+    pub path: String,
+    /// Query, decoded.
+    pub query: Query,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// What the request is about.
+    pub info: RequestInfo,
+    /// Who asks.
+    pub user: User,
+}
+
+impl Exchange {
+    /// A header as text; empty if it is missing or not text.
+    pub fn header(&self, name: &str) -> &str {
+        header(&self.headers, name)
+    }
+
+    /// All lines of a header joined by commas, as lists such as `Accept` may be sent.
+    pub fn header_list(&self, name: &str) -> Option<String> {
+        let lines: Vec<&str> = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+        (!lines.is_empty()).then(|| lines.join(","))
+    }
+
+    /// The manager of fields that a write without `fieldManager` is filed under: the program's name in `User-Agent`.
+    pub fn default_manager(&self) -> String {
+        let agent = self.header("user-agent");
+        let name: String = agent.split('/').next().unwrap_or_default().chars().take(128).collect();
+        if name.is_empty() { "unknown".to_owned() } else { name }
+    }
+}
+
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

@@ -1,0 +1,148 @@
+//! What every request passes before the handlers.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http_body::Body as HttpBody;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::answer::{self, Response};
+use super::exchange::header;
+use super::{Audit, AuditRecord, Authenticator, Authorization, Chain, Exchange, Identity, RequestInfo, User};
+use crate::query::Query;
+use crate::status::{ApiError, Details, reason};
+
+/// Bytes of a body at most, as the real server takes them.
+const BODY_BYTES_MAX: usize = 3 << 20;
+/// Time for everything but watches, as the real server gives it.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The filters and the chain behind them; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Filters {
+    chain: Chain,
+    settings: Arc<Settings>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    authenticator: Authenticator,
+    authorization: Authorization,
+    audit: Audit,
+}
+
+impl Filters {
+    pub(crate) fn new(
+        chain: Chain,
+        authenticator: Authenticator,
+        authorization: Authorization,
+        audit: Audit,
+    ) -> Self {
+        Self { chain, settings: Arc::new(Settings { authenticator, authorization, audit }) }
+    }
+
+    pub(crate) async fn serve<B>(&self, request: http::Request<B>) -> Response
+    where
+        B: HttpBody<Data: Send> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let identity = parts.extensions.get::<Identity>().unwrap_or(&Identity::InProcess);
+        let user = self.settings.authenticator.authenticate(identity, &parts.headers);
+        let query = Query::parse(parts.uri.query());
+        let by_name = fixed_name(&query);
+        let info = RequestInfo::parse(&parts.method, parts.uri.path(), query.flag("watch"), by_name.as_deref());
+        let mut exchange = Exchange {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query,
+            headers: parts.headers,
+            body: Bytes::new(),
+            info,
+            user: user.clone().unwrap_or(User::anonymous()),
+        };
+        let response = match user {
+            Err(_) => answer::failure(&ApiError::unauthorized()),
+            Ok(_) => self.serve_known(&mut exchange, body).await,
+        };
+        self.record(&exchange, response.status().as_u16());
+        response
+    }
+
+    async fn serve_known<B>(&self, exchange: &mut Exchange, body: B) -> Response
+    where
+        B: HttpBody<Data: Send> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if let Err(error) = self.settings.authorization.check(exchange) {
+            return answer::failure(&error);
+        }
+        match read(body).await {
+            Ok(body) => exchange.body = body,
+            Err(error) => return answer::failure(&error),
+        }
+        let serving = AssertUnwindSafe(self.chain.serve(exchange)).catch_unwind();
+        match tokio::time::timeout(REQUEST_TIMEOUT, serving).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => {
+                let text = panic_text(&*panic);
+                tracing::error!(path = %exchange.path, panic = text, "a request made the server panic");
+                answer::text(500, "This request caused apiserver to panic. Look in the logs for details.\n")
+            }
+            Err(_) => answer::failure(&timed_out()),
+        }
+    }
+
+    fn record(&self, exchange: &Exchange, code: u16) {
+        if self.settings.audit.is_off() {
+            return;
+        }
+        let info = &exchange.info;
+        let subresource = if info.subresource.is_empty() { String::new() } else { format!("/{}", info.subresource) };
+        self.settings.audit.record(AuditRecord {
+            verb: info.verb.to_owned(),
+            group: info.group.clone(),
+            resource: format!("{}{subresource}", info.resource),
+            namespace: info.namespace.clone(),
+            name: info.name.clone(),
+            user: exchange.user.name.clone(),
+            user_agent: exchange.header("user-agent").to_owned(),
+            path: exchange.path.clone(),
+            code,
+        });
+    }
+}
+
+/// The name that a field selector fixes: authorization and audit then see a request for that object.
+fn fixed_name(query: &Query) -> Option<String> {
+    let terms = query.get("fieldSelector").split(',');
+    let mut names = terms.filter_map(|term| term.strip_prefix("metadata.name="));
+    names.next().map(|name| name.trim_start_matches('=').to_owned())
+}
+
+async fn read<B>(body: B) -> Result<Bytes, ApiError>
+where
+    B: HttpBody<Data: Send> + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(ApiError::too_large(format!("Request entity too large: limit is {BODY_BYTES_MAX}")))
+        }
+        Err(error) => Err(ApiError::bad_request(format!("the body cannot be read: {error}"))),
+    }
+}
+
+fn timed_out() -> ApiError {
+    let message = "Timeout: request did not complete within the allotted timeout";
+    ApiError::new(504, reason::TIMEOUT, message, Some(Details::default()))
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
+}

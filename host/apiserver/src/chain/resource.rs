@@ -1,0 +1,196 @@
+//! The verbs of a resource, the same for built-in and custom ones.
+
+use std::sync::Arc;
+
+use super::answer::{self, Response};
+use super::{Exchange, read_body, render, stream};
+use crate::catalog::Resource;
+use crate::query::{ListOptions, WriteOptions};
+use crate::registry::{DeleteOptions, Deleted, PatchKind, Place, Registry, Written, scale_of};
+use crate::status::ApiError;
+use crate::wire::accept::Negotiated;
+
+/// Serves a request for a resource.
+pub(super) async fn serve(registry: &Registry, exchange: &Exchange, resource: &Arc<Resource>) -> Response {
+    let request = Request { registry, exchange, resource };
+    match request.serve().await {
+        Ok(mut response) => {
+            if let Some(warning) = resource.definition.custom().and_then(|custom| custom.deprecation_warning.as_ref())
+            {
+                answer::warn(&mut response, std::slice::from_ref(warning));
+            }
+            response
+        }
+        Err(error) => answer::failure(&error),
+    }
+}
+
+struct Request<'a> {
+    registry: &'a Registry,
+    exchange: &'a Exchange,
+    resource: &'a Arc<Resource>,
+}
+
+impl Request<'_> {
+    async fn serve(&self) -> Result<Response, ApiError> {
+        let info = &self.exchange.info;
+        let place = self.place()?;
+        self.check_verb(&place)?;
+        let form = render::form(self.exchange, self.resource)?;
+        match (info.verb, &*info.subresource) {
+            ("get", "scale") => Ok(render::loose(200, form, &self.registry.get_scale(&place)?)),
+            ("update" | "patch", "scale") => self.write_scale(&place, form).await,
+            ("update", "finalize") => {
+                let options = self.write_options("UpdateOptions")?;
+                let body = read_body::object(self.exchange, self.resource)?;
+                let written = self.registry.finalize_namespace(&place, body, &options).await?;
+                Ok(self.written(form, &written))
+            }
+            ("get", _) => Ok(render::object(200, form, self.resource, &*self.registry.get(&place)?)),
+            ("list", _) => self.list(&place, form),
+            ("watch", _) => self.watch(&place, form),
+            ("create", _) => self.create(&place, form).await,
+            ("update", _) => self.update(&place, form).await,
+            ("patch", _) => self.patch(&place, form).await,
+            ("delete", _) => self.delete(&place, form).await,
+            ("deletecollection", _) => self.delete_collection(&place, form).await,
+            _ => Err(ApiError::method_not_allowed()),
+        }
+    }
+
+    fn place(&self) -> Result<Place, ApiError> {
+        let info = &self.exchange.info;
+        let definition = &self.resource.definition;
+        let namespace = if definition.namespaced { &*info.namespace } else { "" };
+        if !definition.namespaced && !info.namespace.is_empty() && definition.plural != "namespaces" {
+            return Err(ApiError::no_such_resource());
+        }
+        let name = if matches!(info.verb, "list" | "watch") && self.exchange.query.has("fieldSelector") {
+            ""
+        } else {
+            &*info.name
+        };
+        let mut place = Place::new(self.resource, namespace, name);
+        place.subresource.clone_from(&info.subresource);
+        Ok(place)
+    }
+
+    /// 404 for subresources that do not exist, 405 for verbs that are not offered.
+    fn check_verb(&self, place: &Place) -> Result<(), ApiError> {
+        let info = &self.exchange.info;
+        let definition = &self.resource.definition;
+        let named = !info.name.is_empty();
+        let needs_name = matches!(info.verb, "get" | "update" | "patch" | "delete");
+        if !info.subresource.is_empty() {
+            let Some(subresource) = definition.subresource(&info.subresource) else {
+                return Err(match definition.custom() {
+                    Some(_) => ApiError::not_found(place.resource_name(), &place.name),
+                    None => ApiError::no_such_resource(),
+                });
+            };
+            let offered = subresource.verbs.iter().any(|verb| verb == info.verb);
+            return if offered && info.rest == 0 { Ok(()) } else { Err(ApiError::method_not_allowed()) };
+        }
+        let unnamed_create = info.verb != "create" || !named;
+        let namespaced = !definition.namespaced
+            || !info.namespace.is_empty()
+            || matches!(info.verb, "list" | "watch");
+        let offered = definition.offers(info.verb) && unnamed_create && (named || !needs_name) && namespaced;
+        if offered { Ok(()) } else { Err(ApiError::method_not_allowed()) }
+    }
+
+    fn write_options(&self, kind: &str) -> Result<WriteOptions, ApiError> {
+        let mut options = WriteOptions::parse(&self.exchange.query, kind)?;
+        let apply = read_body::media_type(self.exchange) == "application/apply-patch+yaml";
+        if options.field_manager.is_empty() && !apply {
+            options.field_manager = self.exchange.default_manager();
+        }
+        Ok(options)
+    }
+
+    fn written(&self, form: Negotiated, written: &Written) -> Response {
+        let code = if written.created { 201 } else { 200 };
+        let mut response = render::object(code, form, self.resource, &written.object);
+        answer::warn(&mut response, &written.warnings);
+        response
+    }
+
+    fn list(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let options = ListOptions::parse(&self.exchange.query)?;
+        options.check(false)?;
+        Ok(render::list(form, &self.registry.list(place, &options)?))
+    }
+
+    fn watch(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let mut options = ListOptions::parse(&self.exchange.query)?;
+        options.check(true)?;
+        if !place.name.is_empty() {
+            // The old path of a watch on one object.
+            options.field_selector = format!("metadata.name={}", place.name);
+        }
+        match self.registry.watch(place, &options) {
+            Ok(watch) => {
+                Ok(stream::respond(form, self.resource, watch, options.timeout_seconds, options.bookmarks))
+            }
+            Err(error) if error.code() == 410 => Ok(stream::refuse(form, &error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let options = self.write_options("CreateOptions")?;
+        let body = read_body::object(self.exchange, self.resource)?;
+        let written = self.registry.create(place, body, &options).await?;
+        Ok(self.written(form, &written))
+    }
+
+    async fn update(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let options = self.write_options("UpdateOptions")?;
+        let body = read_body::object(self.exchange, self.resource)?;
+        let written = self.registry.update(place, body, &options).await?;
+        Ok(self.written(form, &written))
+    }
+
+    fn patch_kind(&self) -> Result<PatchKind, ApiError> {
+        let custom = self.resource.definition.custom().is_some();
+        PatchKind::of(self.exchange.header("content-type"), custom)
+    }
+
+    async fn patch(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let kind = self.patch_kind()?;
+        let options = self.write_options("PatchOptions")?;
+        let patch = read_body::patch(self.exchange)?;
+        let written = self.registry.patch(place, kind, patch, &options).await?;
+        Ok(self.written(form, &written))
+    }
+
+    async fn write_scale(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let written = if self.exchange.info.verb == "update" {
+            let options = self.write_options("UpdateOptions")?;
+            let body = read_body::object(self.exchange, self.resource)?;
+            self.registry.put_scale(place, body, &options).await?
+        } else {
+            let options = self.write_options("PatchOptions")?;
+            let patch = read_body::patch(self.exchange)?;
+            self.registry.patch_scale(place, self.patch_kind()?, &patch, &options).await?
+        };
+        Ok(render::loose(200, form, &scale_of(self.resource, &written.object.value())))
+    }
+
+    async fn delete(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let body = read_body::options(self.exchange)?;
+        let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
+        Ok(match self.registry.delete(place, &options).await? {
+            Deleted::Gone(status) => answer::success(&status),
+            Deleted::Object(object) => render::object(200, form, self.resource, &object),
+        })
+    }
+
+    async fn delete_collection(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+        let body = read_body::options(self.exchange)?;
+        let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
+        let mut list = ListOptions::parse(&self.exchange.query)?;
+        list.limit = 0;
+        Ok(render::list(form, &self.registry.delete_collection(place, &list, &options).await?))
+    }
+}

@@ -1,0 +1,148 @@
+//! A watch as an HTTP body: events as they come, bookmarks, an end in time.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::unfold;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use super::answer::{self, Response};
+use super::render;
+use crate::catalog::Resource;
+use crate::registry::{Event, Watch};
+use crate::status::ApiError;
+use crate::wire::accept::Negotiated;
+
+/// How often a quiet watch is told how far it has come.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// Length of a watch that names no timeout, at least; up to twice that, so that they do not all end at once.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+/// Bytes of events written at once, so that a long list of initial events goes out in pieces.
+const CHUNK_BYTES: usize = 64 << 10;
+
+struct Stream {
+    watch: Watch,
+    resource: Arc<Resource>,
+    /// Events not written yet.
+    waiting: std::vec::IntoIter<Event>,
+    initial: bool,
+    bookmarks: bool,
+    ends_at: Instant,
+    ticks: tokio::time::Interval,
+    over: bool,
+}
+
+/// The answer to a watch.
+pub(super) fn respond(
+    form: Negotiated,
+    resource: &Arc<Resource>,
+    watch: Watch,
+    timeout_seconds: u64,
+    bookmarks: bool,
+) -> Response {
+    let now = Instant::now();
+    let ends_at = now + timeout(timeout_seconds);
+    let mut ticks = interval_at(now + BOOKMARK_EVERY, BOOKMARK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let stream = Stream {
+        watch,
+        resource: Arc::clone(resource),
+        waiting: Vec::new().into_iter(),
+        initial: true,
+        bookmarks,
+        ends_at,
+        ticks,
+        over: false,
+    };
+    let frames = unfold(stream, |mut stream| async move {
+        let chunk = stream.chunk().await?;
+        Some((Ok::<_, Infallible>(Frame::data(chunk)), stream))
+    });
+    answer::with_body(200, form.format.media_type(), StreamBody::new(frames).boxed_unsync())
+}
+
+/// The answer to a watch that cannot begin where it asks to.
+pub(super) fn refuse(form: Negotiated, error: &ApiError) -> Response {
+    let mut body = Vec::new();
+    render::error_event(error, &mut body);
+    answer::whole(200, form.format.media_type(), body)
+}
+
+fn timeout(seconds: u64) -> Duration {
+    if seconds > 0 {
+        return Duration::from_secs(seconds);
+    }
+    let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    DEFAULT_TIMEOUT + DEFAULT_TIMEOUT * u32::try_from(spread).unwrap_or_default() / 256
+}
+
+impl Stream {
+    /// The next piece of the body; `None` when the watch is over.
+    async fn chunk(&mut self) -> Option<Bytes> {
+        if self.over {
+            return None;
+        }
+        let mut out = Vec::new();
+        if self.initial {
+            self.initial = false;
+            if let Some(events) = self.watch.take_initial() {
+                self.waiting = events.into_iter();
+                return Some(self.initial_chunk(out));
+            }
+            // Headers go out with the first piece; an empty one makes clients see at once that the watch stands.
+            return Some(Bytes::new());
+        }
+        if self.waiting.len() > 0 {
+            return Some(self.initial_chunk(out));
+        }
+        tokio::select! {
+            biased;
+            events = self.watch.next() => match events {
+                Ok(events) => events.iter().for_each(|event| render::event(&self.resource, event, &mut out)),
+                Err(error) => {
+                    render::error_event(&error, &mut out);
+                    self.over = true;
+                }
+            },
+            () = sleep_until(self.ends_at) => {
+                self.over = true;
+                if self.bookmarks {
+                    render::bookmark(&self.resource, self.watch.version(), false, &mut out);
+                }
+            }
+            _ = self.ticks.tick(), if self.bookmarks => self.tick(&mut out),
+        }
+        Some(out.into())
+    }
+
+    fn initial_chunk(&mut self, mut out: Vec<u8>) -> Bytes {
+        while out.len() < CHUNK_BYTES {
+            let Some(event) = self.waiting.next() else { break };
+            render::event(&self.resource, &event, &mut out);
+        }
+        if self.waiting.len() == 0 && self.watch.marks_initial_end {
+            self.watch.marks_initial_end = false;
+            if self.bookmarks {
+                render::bookmark(&self.resource, self.watch.version(), true, &mut out);
+            }
+        }
+        out.into()
+    }
+
+    fn tick(&mut self, out: &mut Vec<u8>) {
+        match self.watch.poll() {
+            Ok(events) => {
+                events.iter().for_each(|event| render::event(&self.resource, event, out));
+                render::bookmark(&self.resource, self.watch.version(), false, out);
+            }
+            Err(error) => {
+                render::error_event(&error, out);
+                self.over = true;
+            }
+        }
+    }
+}

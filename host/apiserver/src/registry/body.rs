@@ -1,0 +1,145 @@
+//! From a parsed body to an object of the resource: kind, unknown fields, types, defaults.
+
+use serde_json::Value;
+
+use super::{Place, Registry};
+use crate::object;
+use crate::query::FieldValidation;
+use crate::status::ApiError;
+
+/// A request's body, parsed from whatever format it came in.
+#[derive(Debug, Clone, Default)]
+pub struct Body {
+    /// The object.
+    pub value: Value,
+    /// What the parser found amiss but could read, such as `duplicate field "a"`.
+    pub faults: Vec<String>,
+    /// The text for error messages, as far as it was text.
+    pub text: String,
+}
+
+impl From<Value> for Body {
+    fn from(value: Value) -> Self {
+        Self { value, ..Self::default() }
+    }
+}
+
+impl Registry {
+    /// The object that a body stands for, with defaults; warnings are added to `warnings`.
+    pub(super) fn decode(
+        &self,
+        place: &Place,
+        body: Body,
+        validation: FieldValidation,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, ApiError> {
+        let Body { mut value, faults, text } = body;
+        check_kind(place, &mut value, &text)?;
+        if !faults.is_empty() {
+            told(place, faults, validation, warnings)?;
+        }
+        Ok(value)
+    }
+}
+
+/// Refuses or warns of what strict decoding would not take.
+fn told(
+    place: &Place,
+    faults: Vec<String>,
+    validation: FieldValidation,
+    warnings: &mut Vec<String>,
+) -> Result<(), ApiError> {
+    match validation {
+        FieldValidation::Ignore => {}
+        FieldValidation::Warn => warnings.extend(faults),
+        FieldValidation::Strict => {
+            let why = format!("strict decoding error: {}", faults.join(", "));
+            return Err(cannot_be_handled(place, &place.resource.definition.kind, &why));
+        }
+    }
+    Ok(())
+}
+
+fn cannot_be_handled(place: &Place, kind: &str, why: &str) -> ApiError {
+    let definition = &place.resource.definition;
+    ApiError::bad_request(format!(
+        "{kind} in version \"{}\" cannot be handled as a {}: {why}",
+        definition.version, definition.kind
+    ))
+}
+
+/// `kind` and `apiVersion` must be the resource's; built-in resources fill them in where they are left out.
+fn check_kind(place: &Place, value: &mut Value, text: &str) -> Result<(), ApiError> {
+    let definition = &place.resource.definition;
+    if !value.is_object() {
+        let why = format!(
+            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            definition.kind,
+            go_type(value)
+        );
+        return Err(ApiError::bad_request(why));
+    }
+    let custom = definition.custom().is_some();
+    for (field, missing) in [("kind", "Kind"), ("apiVersion", "apiVersion")] {
+        let given = value.get(field).and_then(Value::as_str).unwrap_or_default();
+        if given.is_empty() {
+            if custom {
+                let shown: String = text.chars().take(28).collect();
+                let why = format!(
+                    "the object provided is unrecognized (must be of type {}): Object '{missing}' is missing in '{text}' ({shown} ...)",
+                    definition.kind
+                );
+                return Err(ApiError::bad_request(why));
+            }
+            let filled: Value = if field == "kind" { (&*definition.kind).into() } else { place.resource.api_version.as_str().into() };
+            object::as_map(value).insert(field.into(), filled);
+        }
+    }
+    let (kind, api_version) = (object::kind(value), object::api_version(value));
+    if kind == definition.kind && api_version == place.resource.api_version {
+        return Ok(());
+    }
+    Err(wrong_kind(place, kind, api_version))
+}
+
+fn wrong_kind(place: &Place, kind: &str, api_version: &str) -> ApiError {
+    let definition = &place.resource.definition;
+    let version = api_version.rsplit_once('/').map_or(api_version, |(_, version)| version);
+    let known = kind != definition.kind && api_version == place.resource.api_version;
+    if definition.custom().is_some() {
+        let (given, wanted) = (go_kind(api_version, kind), go_kind(&place.resource.api_version, &definition.kind));
+        let why = format!("no kind \"{kind}\" is registered for version \"{api_version}\"");
+        tracing::debug!(why, given, wanted, "a body of another kind");
+        return ApiError::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({})",
+            place.resource.api_version
+        ));
+    }
+    let package = if definition.group.is_empty() { "core" } else { definition.group.split('.').next().unwrap_or_default() };
+    let why = if known {
+        format!("converting (v1.{kind}) to ({package}.{}): unknown conversion", definition.kind)
+    } else {
+        format!("no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\"")
+    };
+    ApiError::bad_request(format!(
+        "{kind} in version \"{version}\" cannot be handled as a {}: {why}",
+        definition.kind
+    ))
+}
+
+/// `group/version, Kind=kind`, as Go prints it.
+pub(super) fn go_kind(api_version: &str, kind: &str) -> String {
+    let api_version = if api_version.is_empty() { "/" } else { api_version };
+    format!("{api_version}, Kind={kind}")
+}
+
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+        Value::Null => "null",
+        Value::Object(_) => "object",
+    }
+}

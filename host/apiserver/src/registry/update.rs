@@ -1,0 +1,210 @@
+//! Changing objects: PUT, and the loop that every other change goes through as well.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::create::invalid;
+use super::{Body, Expect, Place, Registry, Written, metadata, store_error};
+use crate::object;
+use crate::query::WriteOptions;
+use crate::status::{ApiError, Cause};
+use crate::store::{Action, StoreError, Stored, Write};
+use crate::strategy::{Generation, StatusMetadata};
+
+/// Makes the new object from the current one; called again if another write came between.
+pub(super) type Make<'a> = dyn FnMut(&Value) -> Result<Value, ApiError> + Send + 'a;
+
+/// Attempts of a write that does not insist on a version, before the client is told of the conflict.
+const ATTEMPTS_MAX: usize = 64;
+
+impl Registry {
+    /// PUT of an object or its status.
+    pub async fn update(&self, place: &Place, body: Body, options: &WriteOptions) -> Result<Written, ApiError> {
+        let mut warnings = Vec::new();
+        let sent = self.decode(place, body, options.field_validation, &mut warnings)?;
+        check_name(place, &sent)?;
+        let create = place.resource.strategy.create_on_update && place.subresource.is_empty();
+        if create && self.find(place).is_none() {
+            let mut object = self.own_created(place, sent, options)?;
+            object::metadata_mut(&mut object).insert("name".into(), place.name.as_str().into());
+            return self.create_decoded(place, object, options, warnings).await;
+        }
+        let mut make = |_: &Value| Ok(sent.clone());
+        let mut written = self.update_with(place, options, &mut make).await?;
+        written.warnings.splice(0..0, warnings);
+        Ok(written)
+    }
+
+    /// Changes an object until the change fits the state it was made from.
+    pub(super) async fn update_with(
+        &self,
+        place: &Place,
+        options: &WriteOptions,
+        make: &mut Make<'_>,
+    ) -> Result<Written, ApiError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let current = self.get(place)?;
+            let old = current.value();
+            let mut warnings = Vec::new();
+            let made = make(&old)?;
+            check_expected(place, &made, &old)?;
+            let object = self.changed(place, made, &old, options, &mut warnings)?;
+            if options.dry_run {
+                return Ok(Written { object: self.detached(place, &object), created: false, warnings });
+            }
+            match self.write_change(place, &current, object).await {
+                Ok(object) => return Ok(Written { object, created: false, warnings }),
+                Err(StoreError::Changed { .. }) => {}
+                Err(error) => return Err(store_error(place, error)),
+            }
+        }
+        Err(ApiError::modified(place.resource_name(), &place.name))
+    }
+
+    /// The object as it is to be stored: metadata kept, generation, kind's rules, validation, owners.
+    fn changed(
+        &self,
+        place: &Place,
+        mut object: Value,
+        old: &Value,
+        options: &WriteOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, ApiError> {
+        let strategy = place.resource.strategy;
+        metadata::keep(&mut object, old);
+        keep_other_half(place, &mut object, old);
+        if place.subresource.is_empty() {
+            (strategy.prepare_update)(&mut object, old);
+        }
+        let mut object = self.own_updated(place, object, old, options)?;
+        if rises(place, &object, old) {
+            let next = object::generation(old) + 1;
+            object::metadata_mut(&mut object).insert("generation".into(), next.into());
+        }
+        let mut causes = metadata::update_faults(&object, old);
+        causes.extend(self.faults(place, &object, Some(old), warnings));
+        causes.extend((strategy.validate)(&object, Some(old)));
+        if causes.is_empty() { Ok(object) } else { Err(invalid(place, &object, causes)) }
+    }
+
+    /// Writes a change, or nothing if there is none, or takes the object away if that was all it waited for.
+    async fn write_change(
+        &self,
+        place: &Place,
+        current: &Arc<Stored>,
+        object: Value,
+    ) -> Result<Arc<Stored>, StoreError> {
+        let expect = Expect::Version(current.version);
+        if super::delete::is_finished(place, &object) {
+            let answer = self.detached(place, &object);
+            let write = Write {
+                resource: Arc::clone(&place.resource.store_name),
+                key: place.key(),
+                expect,
+                action: Action::Delete,
+                guard: None,
+            };
+            self.inner.store.commit(write).await?;
+            return Ok(answer);
+        }
+        let draft = self.draft(&place.resource, object)?;
+        if !current.differs_from(&draft) {
+            return Ok(Arc::clone(current));
+        }
+        self.put(place, expect, draft, None).await
+    }
+}
+
+fn check_name(place: &Place, sent: &Value) -> Result<(), ApiError> {
+    let name = object::name(sent);
+    if name != place.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            place.name
+        )));
+    }
+    let namespace = object::namespace(sent);
+    if !namespace.is_empty() && namespace != place.namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks the uid and the version that the client sent, if it did.
+fn check_expected(place: &Place, made: &Value, old: &Value) -> Result<(), ApiError> {
+    let (uid, held) = (object::uid(made), object::uid(old));
+    if !uid.is_empty() && uid != held {
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {held}",
+            place.resource.store_name,
+            place.key()
+        );
+        return Err(ApiError::conflict(place.resource_name(), &place.name, &why));
+    }
+    let version = object::resource_version(made);
+    if version.is_empty() || version == "0" {
+        if place.resource.strategy.unconditional_update {
+            return Ok(());
+        }
+        let cause = Cause::invalid("metadata.resourceVersion", "0", "must be specified for an update");
+        let definition = &place.resource.definition;
+        return Err(ApiError::invalid(&definition.group, &definition.plural, &place.name, vec![cause]));
+    }
+    if version != object::resource_version(old) {
+        return Err(ApiError::modified(place.resource_name(), &place.name));
+    }
+    Ok(())
+}
+
+/// A write of the object leaves the status as it is, a write of the status leaves everything else.
+fn keep_other_half(place: &Place, object: &mut Value, old: &Value) {
+    if place.subresource == "status" {
+        let status = object.get_mut("status").map(Value::take);
+        let meta = object.get_mut("metadata").map(Value::take);
+        let mut kept = old.clone();
+        put(&mut kept, "status", status.filter(|status| !status.is_null()));
+        let old_labels = object::labels(old).cloned();
+        match place.resource.strategy.status_keeps_metadata {
+            StatusMetadata::Kept => {}
+            StatusMetadata::Written => put(&mut kept, "metadata", meta),
+            StatusMetadata::LabelsKept => {
+                put(&mut kept, "metadata", meta);
+                let meta = object::metadata_mut(&mut kept);
+                meta.remove("labels");
+                meta.extend(old_labels.map(|labels| ("labels".to_owned(), Value::Object(labels))));
+            }
+        }
+        *object = kept;
+    } else if place.subresource.is_empty() && place.resource.has_status() {
+        put(object, "status", old.get("status").cloned());
+    }
+}
+
+fn put(object: &mut Value, field: &str, value: Option<Value>) {
+    let map = object::as_map(object);
+    match value {
+        Some(value) => map.insert(field.into(), value),
+        None => map.remove(field),
+    };
+}
+
+/// Whether the change makes the generation rise.
+fn rises(place: &Place, object: &Value, old: &Value) -> bool {
+    let spec = || object.get("spec") != old.get("spec");
+    match place.resource.strategy.generation {
+        Generation::Ignored => false,
+        Generation::Spec => spec(),
+        Generation::SpecAndAnnotations => spec() || object::annotations(object) != object::annotations(old),
+        Generation::All => {
+            let counts = |key: &str| key != "metadata" && !(key == "status" && place.resource.has_status());
+            let part = |of: &Value| -> Vec<(String, Value)> {
+                let fields = of.as_object().into_iter().flatten().filter(|(key, _)| counts(key));
+                fields.map(|(key, value)| (key.clone(), value.clone())).collect()
+            };
+            part(object) != part(old)
+        }
+    }
+}

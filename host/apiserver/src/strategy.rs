@@ -1,0 +1,153 @@
+//! What a kind does otherwise than others, as data and small functions; handlers are the same for all.
+
+mod names;
+mod custom_resource_definition;
+mod namespace;
+mod pod;
+mod service;
+
+use serde_json::Value;
+
+use crate::status::Cause;
+
+pub use self::names::NameRule;
+
+/// How one kind differs.
+#[derive(Debug)]
+pub struct Strategy {
+    /// What a name must look like.
+    pub name_rule: NameRule,
+    /// What makes `metadata.generation` rise.
+    pub generation: Generation,
+    /// Whether PUT of a missing object creates it.
+    pub create_on_update: bool,
+    /// Whether PUT without a resourceVersion overwrites whatever is there.
+    pub unconditional_update: bool,
+    /// Whether a write of `/status` may also change labels and annotations.
+    pub status_keeps_metadata: StatusMetadata,
+    /// What happens to dependents if a deletion does not say.
+    pub default_propagation: Propagation,
+    /// Whether a deletion answers with the object instead of a Status.
+    pub returns_deleted: bool,
+    /// Fills in what the server decides when an object is created.
+    pub prepare_create: fn(&mut Value),
+    /// Corrects an update: new object, old object.
+    pub prepare_update: fn(&mut Value, &Value),
+    /// Checks a new object, or a change if there is an old one.
+    pub validate: fn(&Value, Option<&Value>) -> Vec<Cause>,
+}
+
+/// What makes `metadata.generation` rise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// Nothing; what a client sets at creation stays.
+    Ignored,
+    /// A change of `spec`.
+    Spec,
+    /// A change of `spec` or of annotations.
+    SpecAndAnnotations,
+    /// A change of anything but `metadata` (and `status`, if that has its own path).
+    All,
+}
+
+/// What a write of `/status` may change besides `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusMetadata {
+    /// Nothing of `metadata`.
+    Kept,
+    /// `metadata` except labels.
+    LabelsKept,
+    /// All of `metadata` that an update may change.
+    Written,
+}
+
+/// What happens to dependents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Propagation {
+    /// They are deleted after the owner.
+    Background,
+    /// They are deleted before the owner.
+    Foreground,
+    /// They lose the owner.
+    Orphan,
+}
+
+const DEFAULT: Strategy = Strategy {
+    name_rule: NameRule::Subdomain,
+    generation: Generation::Ignored,
+    create_on_update: false,
+    unconditional_update: true,
+    status_keeps_metadata: StatusMetadata::Written,
+    default_propagation: Propagation::Background,
+    returns_deleted: false,
+    prepare_create: |_| {},
+    prepare_update: |_, _| {},
+    validate: |_, _| Vec::new(),
+};
+
+/// Kinds whose `spec` is a wish that a controller works on.
+const SPEC: Strategy = Strategy { generation: Generation::Spec, ..DEFAULT };
+const WORKLOAD: Strategy =
+    Strategy { status_keeps_metadata: StatusMetadata::LabelsKept, ..SPEC };
+const RETURNED: Strategy = Strategy { returns_deleted: true, ..DEFAULT };
+
+const CUSTOM: Strategy = Strategy {
+    generation: Generation::All,
+    unconditional_update: false,
+    status_keeps_metadata: StatusMetadata::Kept,
+    ..DEFAULT
+};
+
+/// Roles and their bindings: names with colons, and PUT creates them.
+const RBAC: Strategy = Strategy { create_on_update: true, name_rule: NameRule::PathSegment, ..DEFAULT };
+const WEBHOOKS: Strategy = Strategy { generation: Generation::All, ..DEFAULT };
+const CREATED_ON_UPDATE: Strategy = Strategy { create_on_update: true, ..DEFAULT };
+
+/// Group, plural, strategy. What is not listed is [`DEFAULT`].
+static TABLE: [(&str, &str, Strategy); 36] = [
+    ("", "endpoints", CREATED_ON_UPDATE),
+    ("", "events", CREATED_ON_UPDATE),
+    ("", "limitranges", CREATED_ON_UPDATE),
+    ("", "namespaces", namespace::STRATEGY),
+    ("", "persistentvolumeclaims", RETURNED),
+    ("", "persistentvolumes", RETURNED),
+    ("", "pods", pod::STRATEGY),
+    ("", "podtemplates", Strategy { generation: Generation::All, ..RETURNED }),
+    ("", "replicationcontrollers", Strategy { default_propagation: Propagation::Orphan, ..WORKLOAD }),
+    ("", "resourcequotas", RETURNED),
+    ("", "serviceaccounts", RETURNED),
+    ("", "services", service::STRATEGY),
+    ("apps", "daemonsets", WORKLOAD),
+    ("apps", "deployments", Strategy { generation: Generation::SpecAndAnnotations, ..WORKLOAD }),
+    ("apps", "replicasets", WORKLOAD),
+    ("apps", "statefulsets", WORKLOAD),
+    ("batch", "cronjobs", SPEC),
+    ("batch", "jobs", Strategy { default_propagation: Propagation::Orphan, ..SPEC }),
+    ("networking.k8s.io", "ingresses", SPEC),
+    ("networking.k8s.io", "ingressclasses", SPEC),
+    ("networking.k8s.io", "networkpolicies", SPEC),
+    ("networking.k8s.io", "servicecidrs", SPEC),
+    ("policy", "poddisruptionbudgets", SPEC),
+    ("apiextensions.k8s.io", "customresourcedefinitions", custom_resource_definition::STRATEGY),
+    ("apiregistration.k8s.io", "apiservices", Strategy { unconditional_update: false, ..DEFAULT }),
+    ("coordination.k8s.io", "leases", Strategy { create_on_update: true, unconditional_update: false, ..DEFAULT }),
+    ("flowcontrol.apiserver.k8s.io", "flowschemas", Strategy { name_rule: NameRule::PathSegment, ..SPEC }),
+    ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", SPEC),
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations", WEBHOOKS),
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", WEBHOOKS),
+    ("admissionregistration.k8s.io", "validatingadmissionpolicies", SPEC),
+    ("rbac.authorization.k8s.io", "roles", RBAC),
+    ("rbac.authorization.k8s.io", "rolebindings", RBAC),
+    ("rbac.authorization.k8s.io", "clusterroles", RBAC),
+    ("rbac.authorization.k8s.io", "clusterrolebindings", RBAC),
+    ("resource.k8s.io", "resourceslices", SPEC),
+];
+
+/// The strategy of a resource; custom resources share one.
+pub fn of(group: &str, plural: &str, custom: bool) -> &'static Strategy {
+    if custom {
+        return &CUSTOM;
+    }
+    let found = TABLE.iter().find(|(held_group, held, _)| *held_group == group && *held == plural);
+    found.map_or(&DEFAULT, |(_, _, strategy)| strategy)
+}
