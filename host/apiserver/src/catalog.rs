@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::object;
 use crate::resource::ResourceDefinition;
-use crate::resource::builtin::builtin;
+use crate::resource::builtin;
 use crate::strategy::{self, Strategy};
 use crate::wire::json::{Order, write_object};
 
@@ -87,7 +87,8 @@ impl Resources {
 
     /// Some served version of a resource.
     pub fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
-        self.iter().find(|resource| resource.definition.group == group && resource.definition.plural == plural)
+        self.iter()
+            .find(|resource| resource.definition.group == group && resource.definition.plural == plural)
     }
 
     /// The resource that serves a kind.
@@ -161,7 +162,7 @@ fn assemble(custom: Vec<Arc<Resource>>) -> Resources {
 }
 
 /// The version that a built-in resource is stored in; `None` if this server cannot convert it to and from that.
-fn storage_version(definition: &ResourceDefinition) -> Option<&str> {
+fn storage_version(definition: &Arc<ResourceDefinition>) -> Option<&str> {
     match (&*definition.group, &*definition.version, &*definition.plural) {
         // v1 keeps what v2 says in annotations.
         ("autoscaling", "v1", "horizontalpodautoscalers") => None,

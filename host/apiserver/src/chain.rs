@@ -31,7 +31,7 @@ use futures::future::BoxFuture;
 
 pub use self::answer::{Body, Response};
 pub use self::audit::{Audit, AuditLog, AuditRecord};
-pub use self::authenticate::{Authenticator, Identity, User};
+pub use self::authenticate::{Authenticator, Identity, MASTERS, User};
 pub use self::authorize::Authorization;
 pub use self::exchange::Exchange;
 pub use self::request_info::RequestInfo;

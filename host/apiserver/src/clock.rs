@@ -29,7 +29,8 @@ pub fn parse(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    text.ends_with('Z').then(|| days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+    text.ends_with('Z')
+        .then(|| days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
 fn seconds(at: Duration) -> String {

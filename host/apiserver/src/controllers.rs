@@ -37,14 +37,19 @@ pub(crate) fn select(wanted: &[String]) -> Result<Vec<Controller>, String> {
         return Err(unknown.clone());
     }
     let has = |name: &str| wanted.iter().any(|wanted| wanted == name);
-    let chosen = ALL.iter().filter(|controller| {
-        !has(&format!("-{}", controller.name)) && (has("*") || has(controller.name))
-    });
+    let chosen = ALL
+        .iter()
+        .filter(|controller| !has(&format!("-{}", controller.name)) && (has("*") || has(controller.name)));
     Ok(chosen.copied().collect())
 }
 
 /// Starts them, and what always runs.
-pub(crate) fn spawn(chosen: &[Controller], client: &Client, stopping: &CancellationToken, tasks: &TaskTracker) {
+pub(crate) fn spawn(
+    chosen: &[Controller],
+    client: &Client,
+    stopping: &CancellationToken,
+    tasks: &TaskTracker,
+) {
     tasks.spawn(definitions::run(client.clone(), stopping.clone()));
     for controller in chosen {
         tasks.spawn((controller.run)(client.clone(), stopping.clone()));

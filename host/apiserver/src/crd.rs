@@ -13,7 +13,9 @@ pub(crate) use self::validate::validate;
 use crate::catalog::Resource;
 use crate::clock;
 use crate::object;
-use crate::resource::{CustomOrigin, Origin, PrinterColumn, ResourceDefinition, ScalePaths, Subresource, Text};
+use crate::resource::{
+    CustomOrigin, Origin, PrinterColumn, ResourceDefinition, ScalePaths, Subresource, Text,
+};
 
 /// Where CustomResourceDefinitions are in the store.
 pub(crate) const STORE_NAME: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -50,8 +52,7 @@ pub(crate) fn is_true(crd: &Value, kind: &str) -> bool {
 
 /// Sets a condition; its transition time moves only if its status does.
 pub(crate) fn set_condition(crd: &mut Value, kind: &str, status: &str, reason: &str, message: &str) {
-    let conditions =
-        object::list_mut(object::child_mut(object::as_map(crd), "status"), "conditions");
+    let conditions = object::list_mut(object::child_mut(object::as_map(crd), "status"), "conditions");
     let found = conditions.iter_mut().find(|condition| text(condition, "type") == kind);
     match found {
         Some(condition) => {
@@ -161,15 +162,16 @@ fn origin(crd: &Value, version: &Value) -> CustomOrigin {
         label_selector: scale.get("labelSelectorPath").and_then(Value::as_str).map(str::to_owned),
     });
     let deprecated = version.get("deprecated") == Some(&Value::Bool(true));
-    let deprecation_warning = deprecated.then(|| match version.get("deprecationWarning").and_then(Value::as_str) {
-        Some(warning) => warning.to_owned(),
-        None => format!(
-            "{}/{} {} is deprecated",
-            text(crd, "spec.group"),
-            text(version, "name"),
-            text(crd, "spec.names.kind")
-        ),
-    });
+    let deprecation_warning =
+        deprecated.then(|| match version.get("deprecationWarning").and_then(Value::as_str) {
+            Some(warning) => warning.to_owned(),
+            None => format!(
+                "{}/{} {} is deprecated",
+                text(crd, "spec.group"),
+                text(version, "name"),
+                text(crd, "spec.names.kind")
+            ),
+        });
     CustomOrigin {
         uid: object::uid(crd).to_owned(),
         storage: version.get("storage") == Some(&Value::Bool(true)),

@@ -22,11 +22,13 @@ pub mod object;
 pub mod query;
 pub mod registry;
 pub mod resource;
+pub mod schema;
 pub mod selector;
 pub mod server;
 pub mod status;
 pub mod store;
 pub mod strategy;
+pub mod table;
 pub mod wire;
 
 pub use chain::{AuditLog, AuditRecord, Authorization, User};

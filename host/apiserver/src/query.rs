@@ -88,7 +88,8 @@ impl WriteOptions {
         };
         if options.field_manager.chars().count() > 128 {
             let shown = format!("\"{}\"", options.field_manager);
-            let cause = Cause::of("FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager");
+            let cause =
+                Cause::of("FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager");
             tracing::debug!(manager = %shown, "field manager too long");
             return Err(ApiError::invalid_options(kind, cause));
         }
@@ -152,7 +153,10 @@ impl ListOptions {
         let field = "resourceVersionMatch";
         if let Some(initial) = self.initial_events {
             if !watch {
-                return refuse(Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+                return refuse(Cause::forbidden(
+                    "sendInitialEvents",
+                    "sendInitialEvents is forbidden for list",
+                ));
             }
             if self.version_match != "NotOlderThan" {
                 let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
@@ -160,7 +164,10 @@ impl ListOptions {
             }
             if initial && !self.bookmarks {
                 let why = "sendInitialEvents requires setting allowWatchBookmarks to true";
-                tracing::trace!(why, "bookmarks are not asked for; the end of the initial events is not told");
+                tracing::trace!(
+                    why,
+                    "bookmarks are not asked for; the end of the initial events is not told"
+                );
             }
         } else if watch && !self.version_match.is_empty() {
             let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";

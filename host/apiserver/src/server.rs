@@ -72,7 +72,8 @@ impl ApiServer {
             .map_err(|source| ListenError::Bind { address, source })?;
         let address = listener.local_addr().map_err(|source| ListenError::Bind { address, source })?;
         let tls = self.authority.server_config(address.ip())?;
-        let accepting = connect::accept(listener, tls, self.filters.clone(), self.stopping.clone(), self.tasks.clone());
+        let accepting =
+            connect::accept(listener, tls, self.filters.clone(), self.stopping.clone(), self.tasks.clone());
         self.tasks.spawn(accepting);
         Ok(Listening { address, ca_pem: self.authority.ca_pem().to_owned() })
     }

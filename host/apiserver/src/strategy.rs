@@ -1,7 +1,7 @@
 //! What a kind does otherwise than others, as data and small functions; handlers are the same for all.
 
-mod names;
 mod custom_resource_definition;
+mod names;
 mod namespace;
 mod pod;
 mod service;
@@ -87,8 +87,7 @@ const DEFAULT: Strategy = Strategy {
 
 /// Kinds whose `spec` is a wish that a controller works on.
 const SPEC: Strategy = Strategy { generation: Generation::Spec, ..DEFAULT };
-const WORKLOAD: Strategy =
-    Strategy { status_keeps_metadata: StatusMetadata::LabelsKept, ..SPEC };
+const WORKLOAD: Strategy = Strategy { status_keeps_metadata: StatusMetadata::LabelsKept, ..SPEC };
 const RETURNED: Strategy = Strategy { returns_deleted: true, ..DEFAULT };
 
 const CUSTOM: Strategy = Strategy {
@@ -130,7 +129,11 @@ static TABLE: [(&str, &str, Strategy); 36] = [
     ("policy", "poddisruptionbudgets", SPEC),
     ("apiextensions.k8s.io", "customresourcedefinitions", custom_resource_definition::STRATEGY),
     ("apiregistration.k8s.io", "apiservices", Strategy { unconditional_update: false, ..DEFAULT }),
-    ("coordination.k8s.io", "leases", Strategy { create_on_update: true, unconditional_update: false, ..DEFAULT }),
+    (
+        "coordination.k8s.io",
+        "leases",
+        Strategy { create_on_update: true, unconditional_update: false, ..DEFAULT },
+    ),
     ("flowcontrol.apiserver.k8s.io", "flowschemas", Strategy { name_rule: NameRule::PathSegment, ..SPEC }),
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", SPEC),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", WEBHOOKS),

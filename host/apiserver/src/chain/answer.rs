@@ -24,7 +24,8 @@ pub(super) fn whole(code: u16, content_type: &str, body: impl Into<Bytes>) -> Re
 
 pub(super) fn with_body(code: u16, content_type: &str, body: Body) -> Response {
     let mut response = http::Response::new(body);
-    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        http::StatusCode::from_u16(code).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     if let Ok(content_type) = HeaderValue::from_str(content_type) {
         headers.insert(CONTENT_TYPE, content_type);

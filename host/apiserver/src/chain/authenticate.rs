@@ -105,14 +105,19 @@ impl Authenticator {
                 return Err(TokenFileError { line: index + 1 });
             }
             let groups = parts.next().unwrap_or_default().trim_matches('"');
-            let groups: Vec<&str> = groups.split(',').map(str::trim).filter(|group| !group.is_empty()).collect();
+            let groups: Vec<&str> =
+                groups.split(',').map(str::trim).filter(|group| !group.is_empty()).collect();
             let user = User { uid: uid.to_owned(), ..User::new(name, &groups) };
             self.add_token(token, user);
         }
         Ok(())
     }
 
-    pub(super) fn authenticate(&self, identity: &Identity, headers: &HeaderMap) -> Result<User, BadCredentials> {
+    pub(super) fn authenticate(
+        &self,
+        identity: &Identity,
+        headers: &HeaderMap,
+    ) -> Result<User, BadCredentials> {
         let authorization = header(headers, "authorization");
         if let Some((scheme, token)) = authorization.split_once(' ')
             && scheme.eq_ignore_ascii_case("bearer")
@@ -147,7 +152,10 @@ mod tests {
             authenticator.authenticate(&Identity::Nothing, &headers)
         };
         let admin = with("t1").unwrap();
-        assert_eq!((&*admin.name, &*admin.uid, admin.is_in(MASTERS), admin.is_in("dev")), ("admin", "1", true, true));
+        assert_eq!(
+            (&*admin.name, &*admin.uid, admin.is_in(MASTERS), admin.is_in("dev")),
+            ("admin", "1", true, true)
+        );
         assert!(!with("t2").unwrap().is_in(MASTERS));
         assert_eq!(with("t3"), Err(BadCredentials));
         assert_eq!(authenticator.add_token_file("t1,admin").unwrap_err().line, 1);

@@ -12,7 +12,7 @@ use crate::resource::ResourceDefinition;
 
 /// All definitions in the order discovery shows them: built-in ones as recorded, then custom ones.
 pub(super) fn definitions(resources: &Resources) -> Vec<Arc<ResourceDefinition>> {
-    let built_in = crate::resource::builtin::builtin().iter();
+    let built_in = crate::resource::builtin().iter();
     let served = built_in.filter(|definition| {
         resources.find(&definition.group, &definition.version, &definition.plural).is_some()
     });

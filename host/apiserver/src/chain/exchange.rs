@@ -33,7 +33,8 @@ impl Exchange {
 
     /// All lines of a header joined by commas, as lists such as `Accept` may be sent.
     pub fn header_list(&self, name: &str) -> Option<String> {
-        let lines: Vec<&str> = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+        let lines: Vec<&str> =
+            self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
         (!lines.is_empty()).then(|| lines.join(","))
     }
 

@@ -10,7 +10,6 @@ use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::answer::{self, Response};
-use super::exchange::header;
 use super::{Audit, AuditRecord, Authenticator, Authorization, Chain, Exchange, Identity, RequestInfo, User};
 use crate::query::Query;
 use crate::status::{ApiError, Details, reason};
@@ -54,7 +53,8 @@ impl Filters {
         let user = self.settings.authenticator.authenticate(identity, &parts.headers);
         let query = Query::parse(parts.uri.query());
         let by_name = fixed_name(&query);
-        let info = RequestInfo::parse(&parts.method, parts.uri.path(), query.flag("watch"), by_name.as_deref());
+        let info =
+            RequestInfo::parse(&parts.method, parts.uri.path(), query.flag("watch"), by_name.as_deref());
         let mut exchange = Exchange {
             method: parts.method,
             path: parts.uri.path().to_owned(),
@@ -101,7 +101,8 @@ impl Filters {
             return;
         }
         let info = &exchange.info;
-        let subresource = if info.subresource.is_empty() { String::new() } else { format!("/{}", info.subresource) };
+        let subresource =
+            if info.subresource.is_empty() { String::new() } else { format!("/{}", info.subresource) };
         self.settings.audit.record(AuditRecord {
             verb: info.verb.to_owned(),
             group: info.group.clone(),

@@ -42,7 +42,9 @@ impl Handler for Health {
         let response = match exchange.path.trim_end_matches('/') {
             "/healthz" | "/livez" | "/readyz" => Some(answer::text(200, "ok")),
             "/version" => Some(answer::whole(200, JSON, pretty_version())),
-            "/metrics" => Some(answer::whole(200, "text/plain; version=0.0.4; charset=utf-8", self.metrics())),
+            "/metrics" => {
+                Some(answer::whole(200, "text/plain; version=0.0.4; charset=utf-8", self.metrics()))
+            }
             _ => None,
         };
         async move { response }.boxed()
@@ -50,5 +52,9 @@ impl Handler for Health {
 }
 
 fn pretty_version() -> String {
-    VERSION.replace("{\"", "{\n  \"").replace("\",\"", "\",\n  \"").replace("\":\"", "\": \"").replace("\"}", "\"\n}")
+    VERSION
+        .replace("{\"", "{\n  \"")
+        .replace("\",\"", "\",\n  \"")
+        .replace("\":\"", "\": \"")
+        .replace("\"}", "\"\n}")
 }

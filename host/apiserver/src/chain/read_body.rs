@@ -32,9 +32,7 @@ pub(super) fn options(exchange: &Exchange) -> Result<Option<Body>, ApiError> {
     match &*media_type(exchange) {
         "application/yaml" => yaml_body(exchange).map(Some),
         _ => json(exchange).map(Some).map_err(|(_, why)| {
-            ApiError::bad_request(format!(
-                "couldn't get version/kind; json parse error: {why}"
-            ))
+            ApiError::bad_request(format!("couldn't get version/kind; json parse error: {why}"))
         }),
     }
 }
@@ -72,7 +70,11 @@ fn go_error(error: &serde_json::Error) -> String {
 
 fn shortened(text: &str) -> String {
     const SHOWN_LEN: usize = 120;
-    if text.chars().count() <= SHOWN_LEN { text.to_owned() } else { text.chars().take(SHOWN_LEN).collect::<String>() + " ..." }
+    if text.chars().count() <= SHOWN_LEN {
+        text.to_owned()
+    } else {
+        text.chars().take(SHOWN_LEN).collect::<String>() + " ..."
+    }
 }
 
 fn unsupported(message: &str) -> ApiError {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::answer::{self, Response};
 use super::Exchange;
+use super::answer::{self, Response};
 use crate::catalog::Resource;
 use crate::object;
 use crate::registry::{Event, List};
@@ -70,7 +70,7 @@ pub(super) fn loose(code: u16, form: Negotiated, value: &Value) -> Response {
 }
 
 fn yaml(code: u16, value: &Value) -> Response {
-    let mut body = Vec::new();
+    let mut body = String::new();
     yaml::write(value, &mut body);
     answer::whole(code, Format::Yaml.media_type(), body)
 }

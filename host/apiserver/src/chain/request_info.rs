@@ -133,19 +133,24 @@ mod tests {
         check(Method::GET, "/api/v1/pods", ["list", "", "", "pods", "", ""]);
         check(Method::GET, "/api/v1/namespaces", ["list", "", "", "namespaces", "", ""]);
         check(Method::GET, "/api/v1/namespaces/a", ["get", "", "a", "namespaces", "a", ""]);
-        check(Method::PUT, "/api/v1/namespaces/a/finalize", ["update", "", "a", "namespaces", "a", "finalize"]);
+        check(
+            Method::PUT,
+            "/api/v1/namespaces/a/finalize",
+            ["update", "", "a", "namespaces", "a", "finalize"],
+        );
         check(Method::DELETE, "/api/v1/namespaces/a/pods", ["deletecollection", "", "a", "pods", "", ""]);
         check(Method::POST, "/api/v1/namespaces/a/pods", ["create", "", "a", "pods", "", ""]);
-        check(Method::PATCH, "/apis/apps/v1/namespaces/a/deployments/d/scale", [
-            "patch",
-            "apps",
-            "a",
-            "deployments",
-            "d",
-            "scale",
-        ]);
+        check(
+            Method::PATCH,
+            "/apis/apps/v1/namespaces/a/deployments/d/scale",
+            ["patch", "apps", "a", "deployments", "d", "scale"],
+        );
         check(Method::GET, "/api/v1/watch/namespaces/a/pods/p", ["watch", "", "a", "pods", "p", ""]);
-        check(Method::GET, "/api/v1/namespaces/a/configmaps/b%2Dc", ["get", "", "a", "configmaps", "b-c", ""]);
+        check(
+            Method::GET,
+            "/api/v1/namespaces/a/configmaps/b%2Dc",
+            ["get", "", "a", "configmaps", "b-c", ""],
+        );
     }
 
     #[test]

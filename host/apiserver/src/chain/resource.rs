@@ -15,7 +15,8 @@ pub(super) async fn serve(registry: &Registry, exchange: &Exchange, resource: &A
     let request = Request { registry, exchange, resource };
     match request.serve().await {
         Ok(mut response) => {
-            if let Some(warning) = resource.definition.custom().and_then(|custom| custom.deprecation_warning.as_ref())
+            if let Some(warning) =
+                resource.definition.custom().and_then(|custom| custom.deprecation_warning.as_ref())
             {
                 answer::warn(&mut response, std::slice::from_ref(warning));
             }
@@ -92,9 +93,8 @@ impl Request<'_> {
             return if offered && info.rest == 0 { Ok(()) } else { Err(ApiError::method_not_allowed()) };
         }
         let unnamed_create = info.verb != "create" || !named;
-        let namespaced = !definition.namespaced
-            || !info.namespace.is_empty()
-            || matches!(info.verb, "list" | "watch");
+        let namespaced =
+            !definition.namespaced || !info.namespace.is_empty() || matches!(info.verb, "list" | "watch");
         let offered = definition.offers(info.verb) && unnamed_create && (named || !needs_name) && namespaced;
         if offered { Ok(()) } else { Err(ApiError::method_not_allowed()) }
     }

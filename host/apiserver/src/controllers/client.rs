@@ -48,7 +48,12 @@ impl Client {
     ///
     /// # Errors
     /// 404 if the resource is not served.
-    pub fn place(&self, resource: (&str, &str, &str), namespace: &str, name: &str) -> Result<Place, ApiError> {
+    pub fn place(
+        &self,
+        resource: (&str, &str, &str),
+        namespace: &str,
+        name: &str,
+    ) -> Result<Place, ApiError> {
         let (group, version, plural) = resource;
         Ok(Place::new(&self.resource(group, version, plural)?, namespace, name))
     }

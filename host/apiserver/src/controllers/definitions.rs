@@ -95,7 +95,8 @@ async fn clean_up(client: &Client, place: &Place, crd: &Value) -> Result<(), Api
     let name = object::name(crd);
     let store_name = name.to_owned();
     if registry.store().count(&store_name) > 0 {
-        let served = registry.resources().custom().iter().find(|held| *held.store_name == store_name).cloned();
+        let served =
+            registry.resources().custom().iter().find(|held| *held.store_name == store_name).cloned();
         if let Some(resource) = served {
             let everything = Place::new(&resource, "", "");
             let options = DeleteOptions::default();

@@ -37,9 +37,9 @@ fn conflict(crd: &Value, others: &[Value]) -> Option<(&'static str, String)> {
     let group = text(crd, "spec.group");
     let mut resources: Vec<String> = Vec::new();
     let mut kinds: Vec<String> = Vec::new();
-    let same_group = others.iter().filter(|other| {
-        text(other, "spec.group") == group && object::name(other) != object::name(crd)
-    });
+    let same_group = others
+        .iter()
+        .filter(|other| text(other, "spec.group") == group && object::name(other) != object::name(crd));
     for other in same_group {
         for field in ["plural", "singular"] {
             resources.push(text(other, &format!("status.acceptedNames.{field}")).to_owned());

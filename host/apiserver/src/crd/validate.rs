@@ -53,7 +53,9 @@ fn names(crd: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(path.clone(), &quoted(value), &fault));
         }
     }
-    if text(crd, "spec.names.kind") == text(crd, "spec.names.listKind") && !text(crd, "spec.names.kind").is_empty() {
+    if text(crd, "spec.names.kind") == text(crd, "spec.names.listKind")
+        && !text(crd, "spec.names.kind").is_empty()
+    {
         let value = quoted(text(crd, "spec.names.listKind"));
         causes.push(Cause::invalid("spec.names.listKind", &value, "kind and listKind may not be the same"));
     }

@@ -91,7 +91,11 @@ fn check_kind(place: &Place, value: &mut Value, text: &str) -> Result<(), ApiErr
                 );
                 return Err(ApiError::bad_request(why));
             }
-            let filled: Value = if field == "kind" { (&*definition.kind).into() } else { place.resource.api_version.as_str().into() };
+            let filled: Value = if field == "kind" {
+                (&*definition.kind).into()
+            } else {
+                place.resource.api_version.as_str().into()
+            };
             object::as_map(value).insert(field.into(), filled);
         }
     }
@@ -107,7 +111,8 @@ fn wrong_kind(place: &Place, kind: &str, api_version: &str) -> ApiError {
     let version = api_version.rsplit_once('/').map_or(api_version, |(_, version)| version);
     let known = kind != definition.kind && api_version == place.resource.api_version;
     if definition.custom().is_some() {
-        let (given, wanted) = (go_kind(api_version, kind), go_kind(&place.resource.api_version, &definition.kind));
+        let (given, wanted) =
+            (go_kind(api_version, kind), go_kind(&place.resource.api_version, &definition.kind));
         let why = format!("no kind \"{kind}\" is registered for version \"{api_version}\"");
         tracing::debug!(why, given, wanted, "a body of another kind");
         return ApiError::bad_request(format!(
@@ -115,11 +120,17 @@ fn wrong_kind(place: &Place, kind: &str, api_version: &str) -> ApiError {
             place.resource.api_version
         ));
     }
-    let package = if definition.group.is_empty() { "core" } else { definition.group.split('.').next().unwrap_or_default() };
+    let package = if definition.group.is_empty() {
+        "core"
+    } else {
+        definition.group.split('.').next().unwrap_or_default()
+    };
     let why = if known {
         format!("converting (v1.{kind}) to ({package}.{}): unknown conversion", definition.kind)
     } else {
-        format!("no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\"")
+        format!(
+            "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\""
+        )
     };
     ApiError::bad_request(format!(
         "{kind} in version \"{version}\" cannot be handled as a {}: {why}",

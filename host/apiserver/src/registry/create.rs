@@ -18,7 +18,12 @@ const GUARD_ATTEMPTS_MAX: usize = 8;
 
 impl Registry {
     /// Creates an object from a body; `place.name` is not used, the body says it.
-    pub async fn create(&self, place: &Place, body: Body, options: &WriteOptions) -> Result<Written, ApiError> {
+    pub async fn create(
+        &self,
+        place: &Place,
+        body: Body,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
         let mut warnings = Vec::new();
         let object = self.decode(place, body, options.field_validation, &mut warnings)?;
         if !object::resource_version(&object).is_empty() {
@@ -61,7 +66,12 @@ impl Registry {
     }
 
     /// The last steps before the store: what the kind decides by name, and validation.
-    fn prepared(&self, place: &Place, mut object: Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    fn prepared(
+        &self,
+        place: &Place,
+        mut object: Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<Value, ApiError> {
         (place.resource.strategy.prepare_create)(&mut object);
         let mut causes = metadata::faults(place, &object);
         causes.extend(self.faults(place, &object, None, warnings));

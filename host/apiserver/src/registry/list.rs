@@ -110,7 +110,8 @@ struct Wanted {
 impl Wanted {
     fn of(options: &ListOptions, prefix: &str) -> Result<Self, ApiError> {
         let version = parse_version(&options.resource_version)?;
-        let mut wanted = Self { version: None, start: None, limit: options.limit, continued: false, at_least: 0 };
+        let mut wanted =
+            Self { version: None, start: None, limit: options.limit, continued: false, at_least: 0 };
         if !options.continue_token.is_empty() {
             if !matches!(version, None | Some(0)) {
                 return Err(ApiError::bad_request(
@@ -154,7 +155,9 @@ fn token(version: u64, last: &str) -> String {
 }
 
 fn parse_token(text: &str) -> Result<Token, ApiError> {
-    let refuse = |why: &str| ApiError::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+    let refuse = |why: &str| {
+        ApiError::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
+    };
     let decoded = BASE64_URL_SAFE_NO_PAD.decode(text.trim_end_matches('='));
     let decoded = decoded.map_err(|_| refuse("illegal base64 data at input byte 0"))?;
     let token: Token = serde_json::from_slice(&decoded).map_err(|_| {

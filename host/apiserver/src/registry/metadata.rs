@@ -84,7 +84,11 @@ fn map_faults(object: &Value) -> Vec<Cause> {
         causes.extend(qualified_faults("metadata.labels", key));
         let value = value.as_str().unwrap_or_default();
         if value.len() > 63 {
-            causes.push(Cause::invalid("metadata.labels", &go_quoted(value), "must be no more than 63 bytes"));
+            causes.push(Cause::invalid(
+                "metadata.labels",
+                &go_quoted(value),
+                "must be no more than 63 bytes",
+            ));
         }
         if !value.is_empty() && !is_label_part(value) {
             causes.push(Cause::invalid("metadata.labels", &go_quoted(value), LABEL_VALUE));
@@ -128,7 +132,8 @@ fn owner_faults(object: &Value) -> Vec<Cause> {
         let at = format!("metadata.ownerReferences[{index}]");
         for field in ["apiVersion", "kind", "name", "uid"] {
             if owner.get(field).and_then(Value::as_str).unwrap_or_default().is_empty() {
-                let why = if field == "apiVersion" { "version must not be empty" } else { "must not be empty" };
+                let why =
+                    if field == "apiVersion" { "version must not be empty" } else { "must not be empty" };
                 causes.push(Cause::invalid(format!("{at}.{field}"), "\"\"", why));
             }
         }

@@ -55,11 +55,14 @@ impl Registry {
         let mut make = |old: &Value| {
             let mut namespace = old.clone();
             if !version.is_empty() {
-                object::metadata_mut(&mut namespace).insert("resourceVersion".into(), version.as_str().into());
+                object::metadata_mut(&mut namespace)
+                    .insert("resourceVersion".into(), version.as_str().into());
             }
             let spec = object::child_mut(object::as_map(&mut namespace), "spec");
             match &finalizers {
-                Value::Array(list) if !list.is_empty() => spec.insert("finalizers".into(), finalizers.clone()),
+                Value::Array(list) if !list.is_empty() => {
+                    spec.insert("finalizers".into(), finalizers.clone())
+                }
                 _ => spec.remove("finalizers"),
             };
             Ok(namespace)
@@ -73,7 +76,11 @@ fn terminating(place: &Place) -> ApiError {
     let resource = place.resource_name();
     let why = format!("unable to create new content in namespace {name} because it is being terminated");
     let mut error = ApiError::forbidden(resource, &place.name, &why);
-    let cause = Cause::of("NamespaceTerminating", format!("namespace {name} is being terminated"), "metadata.namespace");
+    let cause = Cause::of(
+        "NamespaceTerminating",
+        format!("namespace {name} is being terminated"),
+        "metadata.namespace",
+    );
     error.0.details.get_or_insert_with(Details::default).causes.push(cause);
     debug_assert_eq!(error.reason(), reason::FORBIDDEN);
     error

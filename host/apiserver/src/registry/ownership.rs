@@ -62,7 +62,12 @@ impl Registry {
 }
 
 fn not_served() -> ApiError {
-    ApiError::new(415, reason::UNSUPPORTED_MEDIA_TYPE, "415: Unsupported Media Type", Some(Default::default()))
+    ApiError::new(
+        415,
+        reason::UNSUPPORTED_MEDIA_TYPE,
+        "415: Unsupported Media Type",
+        Some(Default::default()),
+    )
 }
 
 /// A patch of a value that no schema describes, such as a Scale.

@@ -29,7 +29,12 @@ impl PatchKind {
             "application/apply-patch+yaml" => Self::Apply,
             _ => {
                 let message = "415: Unsupported Media Type";
-                return Err(ApiError::new(415, reason::UNSUPPORTED_MEDIA_TYPE, message, Some(Default::default())));
+                return Err(ApiError::new(
+                    415,
+                    reason::UNSUPPORTED_MEDIA_TYPE,
+                    message,
+                    Some(Default::default()),
+                ));
             }
         };
         if kind == Self::Strategic && custom {
@@ -91,7 +96,9 @@ fn check_patch(kind: PatchKind, patch: &Value) -> Result<(), ApiError> {
             );
             Err(ApiError::too_large(message))
         }
-        (PatchKind::Json, Value::Array(_)) | (PatchKind::Merge | PatchKind::Strategic, Value::Object(_)) => Ok(()),
+        (PatchKind::Json, Value::Array(_)) | (PatchKind::Merge | PatchKind::Strategic, Value::Object(_)) => {
+            Ok(())
+        }
         (PatchKind::Json, _) => Err(ApiError::bad_request(
             "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
         )),

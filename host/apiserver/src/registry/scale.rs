@@ -136,7 +136,12 @@ impl Registry {
     }
 
     /// PUT of a Scale.
-    pub async fn put_scale(&self, place: &Place, body: Body, options: &WriteOptions) -> Result<Written, ApiError> {
+    pub async fn put_scale(
+        &self,
+        place: &Place,
+        body: Body,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
         self.update_scale(place, options, |_| Ok(body.value.clone())).await
     }
 

@@ -20,7 +20,12 @@ const ATTEMPTS_MAX: usize = 64;
 
 impl Registry {
     /// PUT of an object or its status.
-    pub async fn update(&self, place: &Place, body: Body, options: &WriteOptions) -> Result<Written, ApiError> {
+    pub async fn update(
+        &self,
+        place: &Place,
+        body: Body,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
         let mut warnings = Vec::new();
         let sent = self.decode(place, body, options.field_validation, &mut warnings)?;
         check_name(place, &sent)?;

@@ -83,7 +83,8 @@ impl Registry {
             let events = matching.map(|object| Event { kind: EventKind::Added, object }).collect();
             initial = with_initial.then_some(events);
         }
-        let watcher = self.store().watch(&place.resource.store_name, version).map_err(|error| gone(&error))?;
+        let watcher =
+            self.store().watch(&place.resource.store_name, version).map_err(|error| gone(&error))?;
         Ok(Watch { watcher, selector, prefix, initial, version, marks_initial_end: initial_events })
     }
 }

@@ -80,8 +80,9 @@ impl FieldSelector {
     pub fn parse(definition: &ResourceDefinition, text: &str) -> Result<Self, ApiError> {
         let mut terms = Vec::new();
         for part in split_terms(text).iter().filter(|part| !part.is_empty()) {
-            let term = Term::parse(part)
-                .ok_or_else(|| ApiError::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'")))?;
+            let term = Term::parse(part).ok_or_else(|| {
+                ApiError::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'"))
+            })?;
             check_field(definition, &term.field)?;
             terms.push(term);
         }
@@ -151,9 +152,7 @@ fn check_field(definition: &ResourceDefinition, field: &str) -> Result<(), ApiEr
     Err(ApiError::bad_request(if special {
         format!("field label not supported: {field}")
     } else {
-        format!(
-            "\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-        )
+        format!("\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
     }))
 }
 
@@ -198,7 +197,8 @@ mod tests {
 
     #[test]
     fn escaped_commas_belong_to_the_value() {
-        let selector = FieldSelector::parse(&definition("x"), r"metadata.name=a\,b,metadata.namespace==n").unwrap();
+        let selector =
+            FieldSelector::parse(&definition("x"), r"metadata.name=a\,b,metadata.namespace==n").unwrap();
         assert_eq!(selector.name(), Some("a,b"));
         assert_eq!(selector.terms.len(), 2);
     }
@@ -206,7 +206,9 @@ mod tests {
     #[test]
     fn absent_fields_compare_as_the_real_server_prints_them() {
         let object = serde_json::json!({"spec": {"a": true}, "status": {"n": 3}});
-        for (field, text) in [("spec.a", "true"), ("status.n", "3"), ("spec.unschedulable", "false"), ("x", "")] {
+        for (field, text) in
+            [("spec.a", "true"), ("status.n", "3"), ("spec.unschedulable", "false"), ("x", "")]
+        {
             assert_eq!(text_at(&object, field), text);
         }
     }

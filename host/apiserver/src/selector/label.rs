@@ -31,9 +31,10 @@ impl LabelSelector {
     /// Reads the text form; empty text selects everything.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let mut parser = Parser { tokens: tokens(text), at: 0 };
-        parser.selector().map(|requirements| Self { requirements }).map_err(|found| {
-            ApiError::bad_request(format!("unable to parse requirement: {found}"))
-        })
+        parser
+            .selector()
+            .map(|requirements| Self { requirements })
+            .map_err(|found| ApiError::bad_request(format!("unable to parse requirement: {found}")))
     }
 
     /// Reads the object form (`matchLabels`, `matchExpressions`); unknown operators match nothing.
@@ -229,7 +230,9 @@ mod tests {
     #[test]
     fn every_operator_selects_as_documented() {
         let labels = [("a", "b"), ("n", "7"), ("e", "")];
-        for selector in ["", "a=b", "a==b", "a in (b, c)", "a,!z", "z!=q", "a notin (x),n>6", "n<8", "e=", "e"] {
+        for selector in
+            ["", "a=b", "a==b", "a in (b, c)", "a,!z", "z!=q", "a notin (x),n>6", "n<8", "e=", "e"]
+        {
             check(selector, &labels, true);
         }
         for selector in ["a=c", "z", "!a", "a notin (b)", "a!=b", "n>7", "z>1", "a=,n", "a in ()"] {

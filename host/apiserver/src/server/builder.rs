@@ -123,8 +123,8 @@ impl Builder {
     /// # Errors
     /// See [`StartError`]; nothing runs then.
     pub async fn start(self) -> Result<ApiServer, StartError> {
-        let enabled = controllers::select(&self.controllers)
-            .map_err(|name| StartError::UnknownController { name })?;
+        let enabled =
+            controllers::select(&self.controllers).map_err(|name| StartError::UnknownController { name })?;
         let authority = self.authority()?;
         let authenticator = self.authenticator(&authority)?;
         let audit = self.audit()?;
@@ -151,16 +151,19 @@ impl Builder {
 
     fn authenticator(&self, authority: &Authority) -> Result<Authenticator, StartError> {
         let mut authenticator = Authenticator::default();
-        let admin = authority
-            .admin_der()
-            .map_err(|source| StartError::Authority { path: self.data.clone().unwrap_or_default(), source })?;
+        let admin = authority.admin_der().map_err(|source| StartError::Authority {
+            path: self.data.clone().unwrap_or_default(),
+            source,
+        })?;
         authenticator.add_certificate(&admin, User::admin());
         for (token, user) in &self.tokens {
             authenticator.add_token(token, user.clone());
         }
         if let Some(path) = &self.token_file {
-            let failed =
-                |source: Box<dyn std::error::Error + Send + Sync>| StartError::TokenFile { path: path.clone(), source };
+            let failed = |source: Box<dyn std::error::Error + Send + Sync>| StartError::TokenFile {
+                path: path.clone(),
+                source,
+            };
             let text = std::fs::read_to_string(path).map_err(|error| failed(error.into()))?;
             authenticator.add_token_file(&text).map_err(|error| failed(error.into()))?;
         }

@@ -9,7 +9,8 @@ use super::tls::Authority;
 
 pub(super) fn admin(address: SocketAddr, authority: &Authority) -> String {
     let (certificate, key) = authority.admin_pem();
-    let [ca, certificate, key] = [authority.ca_pem(), certificate, key].map(|pem| BASE64_STANDARD.encode(pem));
+    let [ca, certificate, key] =
+        [authority.ca_pem(), certificate, key].map(|pem| BASE64_STANDARD.encode(pem));
     let server = reachable(address);
     format!(
         "apiVersion: v1
@@ -40,6 +41,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
         return address;
     }
-    let loopback: std::net::IpAddr = if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() };
+    let loopback: std::net::IpAddr =
+        if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() };
     SocketAddr::new(loopback, address.port())
 }

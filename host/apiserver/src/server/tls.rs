@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
@@ -49,7 +49,7 @@ impl Authority {
     pub(super) fn new() -> Result<Self, BoxError> {
         let ca_key = KeyPair::generate()?;
         let ca = ca_params().self_signed(&ca_key)?.pem();
-        let issuer = Issuer::from_ca_cert_pem(&ca, &ca_key)?;
+        let issuer = Issuer::new(ca_params(), &ca_key);
         let admin_key = KeyPair::generate()?;
         let admin = admin_params().signed_by(&admin_key, &issuer)?.pem();
         Ok(Self { admin, admin_key: admin_key.serialize_pem(), ca_key: ca_key.serialize_pem(), ca })
@@ -89,7 +89,7 @@ impl Authority {
     }
 
     fn try_server_config(&self, address: IpAddr) -> Result<Arc<rustls::ServerConfig>, BoxError> {
-        let issuer = Issuer::from_ca_cert_pem(&self.ca, KeyPair::from_pem(&self.ca_key)?)?;
+        let issuer = Issuer::new(ca_params(), KeyPair::from_pem(&self.ca_key)?);
         let key = KeyPair::generate()?;
         let certificate = server_params(address)?.signed_by(&key, &issuer)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -14,7 +14,9 @@ fn prepare_create(pod: &mut Value) {
 
 /// Guaranteed if every container limits cpu and memory to what it requests, BestEffort if none says anything.
 fn quality(pod: &Value) -> &'static str {
-    let lists = ["containers", "initContainers"].into_iter().filter_map(|list| pod.get("spec")?.get(list)?.as_array());
+    let lists = ["containers", "initContainers"]
+        .into_iter()
+        .filter_map(|list| pod.get("spec")?.get(list)?.as_array());
     let mut containers = lists.flatten().peekable();
     let (mut any, mut guaranteed) = (false, containers.peek().is_some());
     for container in containers {

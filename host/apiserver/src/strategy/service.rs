@@ -60,7 +60,8 @@ fn prepare_update(service: &mut Value, old: &Value) {
 }
 
 fn validate(service: &Value, old: Option<&Value>) -> Vec<Cause> {
-    let address = |of: &Value| object::at(of, "spec.clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let address =
+        |of: &Value| object::at(of, "spec.clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(before) = old.map(address).filter(|address| !address.is_empty()) else { return Vec::new() };
     let external = object::at(service, "spec.type").and_then(Value::as_str) == Some("ExternalName");
     let now = address(service);
