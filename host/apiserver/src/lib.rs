@@ -21,6 +21,7 @@ pub mod discovery;
 pub mod object;
 pub mod query;
 pub mod registry;
+pub mod openapi;
 pub mod resource;
 pub mod schema;
 pub mod selector;

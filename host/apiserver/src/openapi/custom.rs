@@ -1,0 +1,54 @@
+//! Schemas of custom resources, as their definition gives them, with the fields that every object has.
+
+use serde_json::{Value, json};
+
+use super::{
+    reference,
+    schemas::{Components, full_name},
+};
+use crate::resource::{CustomOrigin, ResourceDefinition};
+
+/// Adds the kind, its list and what they refer to.
+pub(super) fn add(definition: &ResourceDefinition, origin: &CustomOrigin, components: &mut Components) {
+    components.add_named(&["meta.v1.ObjectMeta", "meta.v1.ListMeta"]);
+    if definition.subresource("scale").is_some() {
+        components.add_named(&["autoscaling.v1.Scale"]);
+    }
+    let name = name(definition, &definition.kind);
+    let gvk = |kind: &str| json!([{"group": definition.group, "kind": kind, "version": definition.version}]);
+    let mut schema = match origin.open_api_schema.as_ref() {
+        Value::Object(schema) => Value::Object(schema.clone()),
+        _ => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+    };
+    schema["x-kubernetes-group-version-kind"] = gvk(&definition.kind);
+    if let Some(properties) = properties(&mut schema) {
+        properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
+        properties.insert("kind".to_owned(), json!({"type": "string"}));
+        properties
+            .insert("metadata".to_owned(), json!({"allOf": [reference(&full_name("meta.v1.ObjectMeta"))]}));
+    }
+    let list = json!({
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"allOf": [reference(&full_name("meta.v1.ListMeta"))]},
+            "items": {"type": "array", "items": reference(&name)},
+        },
+        "x-kubernetes-group-version-kind": gvk(&definition.list_kind),
+    });
+    components.add(name, schema);
+    components.add(self::name(definition, &definition.list_kind), list);
+}
+
+fn properties(schema: &mut Value) -> Option<&mut serde_json::Map<String, Value>> {
+    schema.as_object_mut()?.entry("properties").or_insert_with(|| json!({})).as_object_mut()
+}
+
+/// `com.example.demo.v1.Widget` for the group `demo.example.com`.
+pub(super) fn name(definition: &ResourceDefinition, kind: &str) -> String {
+    let mut parts: Vec<&str> = definition.group.split('.').rev().collect();
+    parts.extend([definition.version.as_ref(), kind]);
+    parts.join(".")
+}
