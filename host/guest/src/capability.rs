@@ -1,0 +1,20 @@
+//! The imports of the contract, one file each. Everything a guest can do to the world goes through here.
+//!
+//! Each function checks what it is given (text, names, sizes), checks the grant ([`access`]), counts, and hands on
+//! to the [`Host`](crate::host::Host).
+
+mod access;
+mod convert;
+mod environment;
+mod events;
+mod log;
+mod metrics;
+mod objects;
+
+#[cfg(test)]
+mod testing;
+
+use crate::{bindings::windlass::controller as contract, instance::State};
+
+impl contract::types::Host for State {}
+impl contract::module::Host for State {}

@@ -1,0 +1,177 @@
+//! `objects`: reads and writes of the cluster.
+
+mod list;
+mod partial;
+mod write;
+
+use super::{access::bad_request, convert::given};
+use crate::{
+    bindings::windlass::controller::{
+        objects::{
+            self, Consistency, DeleteOptions, Page, PatchType, Query, ReadOptions, WriteOptions, Written,
+        },
+        types,
+    },
+    host::{Activity, Subscribed, Subscription},
+    instance::State,
+};
+use windlass_core::{
+    cache::Found,
+    call::{Action, ApiError, Call, Reply},
+    name::{Kind, ObjectName},
+};
+use write::Draft;
+
+/// What the engine and the guest see of an answer.
+type Answered<T> = wasmtime::Result<Result<T, types::ApiError>>;
+
+impl objects::Host for State {
+    async fn get(
+        &mut self,
+        kind: types::Kind,
+        name: types::ObjectName,
+        options: ReadOptions,
+    ) -> Answered<Option<String>> {
+        self.count_call("objects.get")?;
+        let answer = self.get_checked(kind.into(), name.into(), options).await;
+        Ok(self.answered(answer).map_err(Into::into))
+    }
+
+    async fn list(&mut self, kind: types::Kind, query: Query, options: ReadOptions) -> Answered<Page> {
+        self.count_call("objects.list")?;
+        let answer = self.list_checked(kind.into(), query, options).await;
+        Ok(self.answered(answer?).map_err(Into::into))
+    }
+
+    async fn create(
+        &mut self,
+        kind: types::Kind,
+        name: types::ObjectName,
+        object: String,
+        options: WriteOptions,
+    ) -> Answered<Written> {
+        self.count_call("objects.create")?;
+        let answer = self.write(kind, name, options, Draft::Create(object)).await;
+        Ok(self.answered(answer).map_err(Into::into))
+    }
+
+    async fn update(
+        &mut self,
+        kind: types::Kind,
+        name: types::ObjectName,
+        object: String,
+        options: WriteOptions,
+    ) -> Answered<Written> {
+        self.count_call("objects.update")?;
+        let answer = self.write(kind, name, options, Draft::Update(object)).await;
+        Ok(self.answered(answer).map_err(Into::into))
+    }
+
+    async fn patch(
+        &mut self,
+        kind: types::Kind,
+        name: types::ObjectName,
+        patch_type: PatchType,
+        body: String,
+        options: WriteOptions,
+    ) -> Answered<Written> {
+        self.count_call("objects.patch")?;
+        let answer = self.write(kind, name, options, Draft::Patch(patch_type.into(), body)).await;
+        Ok(self.answered(answer).map_err(Into::into))
+    }
+
+    async fn delete(
+        &mut self,
+        kind: types::Kind,
+        name: types::ObjectName,
+        options: DeleteOptions,
+    ) -> Answered<bool> {
+        self.count_call("objects.delete")?;
+        let answer = self.delete_checked(kind.into(), name.into(), options).await;
+        Ok(self.answered(answer).map_err(Into::into))
+    }
+}
+
+impl State {
+    async fn get_checked(
+        &mut self,
+        kind: Kind,
+        name: ObjectName,
+        options: ReadOptions,
+    ) -> Result<Option<String>, ApiError> {
+        self.may_read()?;
+        let resource = self.resolve(&kind).await?;
+        let subresource = given(options.subresource);
+        if name.name.is_empty() {
+            return Err(bad_request(format!("get of {kind}: the name is empty")));
+        }
+        self.permit("get", &resource, subresource.as_deref(), &name)?;
+        if options.subscribe {
+            self.subscribe(Subscription { kind: kind.clone(), what: Subscribed::One(name.clone()) });
+        }
+        let shape = options.shape.into();
+        if options.consistency == Consistency::Cached && subresource.is_none() {
+            match self.host.cache().find(&kind, &name, shape) {
+                Found::Object(object) => {
+                    self.tally.cached_reads += 1;
+                    return partial::shaped(&object, shape).map(Some);
+                }
+                Found::Absent => {
+                    self.tally.cached_reads += 1;
+                    return Ok(None);
+                }
+                Found::Unknown => self.tally.cache_misses += 1,
+            }
+        }
+        match self.call(Call { kind, subresource, action: Action::Get { name, shape } }).await? {
+            Reply::Object(Some(object)) if object.len() > self.limits().reply_bytes_max => {
+                Err(self.reply_too_large(object.len()))
+            }
+            Reply::Object(object) => Ok(object),
+            other => Err(unfit(&other)),
+        }
+    }
+
+    /// Hands a checked call to the host.
+    async fn call(&self, call: Call) -> Result<Reply, ApiError> {
+        self.host.call(&self.caller, call).await
+    }
+
+    fn may_read(&self) -> Result<(), ApiError> {
+        match self.caller.activity {
+            Activity::Describe => Err(bad_request("`describe` may read the settings and nothing else")),
+            Activity::Reconcile { .. } | Activity::Targets { .. } => Ok(()),
+        }
+    }
+
+    /// Only a reconcile has a request to run again.
+    fn subscribe(&mut self, subscription: Subscription) {
+        let room = self.tally.subscriptions < self.limits().subscriptions_max;
+        if room && self.caller.request().is_some() {
+            self.tally.subscriptions += 1;
+            self.host.subscribe(&self.caller, subscription);
+        } else {
+            self.tally.subscriptions_dropped += 1;
+        }
+    }
+
+    fn reply_too_large(&self, bytes: usize) -> ApiError {
+        let max = self.limits().reply_bytes_max;
+        let message = format!("the answer has {bytes} bytes and at most {max} are handed over: ask for less");
+        ApiError::host("TooLarge", message)
+    }
+}
+
+/// The host answered another question than it was asked: a fault of the host, which must not become the guest's.
+fn unfit(reply: &Reply) -> ApiError {
+    let what = match reply {
+        Reply::Object(_) => "an object",
+        Reply::Page(_) => "a page",
+        Reply::Written { .. } => "a written object",
+        Reply::Deleted { .. } => "a deletion",
+    };
+    ApiError::host("InternalError", format!("the host answered with {what}, which was not asked for"))
+}
+
+#[cfg(test)]
+mod tests;

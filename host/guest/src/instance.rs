@@ -1,0 +1,231 @@
+//! One invocation: a fresh store, bounded, run and dropped. Nothing of it is left for the next.
+
+mod memory;
+mod meter;
+mod outcome;
+mod state;
+mod trap;
+
+pub use state::Tally;
+pub(crate) use state::{Breach, State};
+
+use crate::{
+    bindings::{
+        exports::windlass::controller::reconciler::{Change, Description, Failure, Request},
+        windlass::controller::module,
+        windlass::controller::types,
+    },
+    host::{Activity, Caller, Host, Terms},
+    module::Module,
+};
+use meter::Meter;
+use std::{sync::Arc, time::Duration};
+use wasmtime::{Store, UpdateDeadline};
+use windlass_core::{
+    change::ObjectChange,
+    input::RunId,
+    name::{Kind, ObjectName},
+    object::Object,
+    outcome::{Outcome, Trap},
+};
+
+/// What a reconcile is given.
+#[derive(Clone, Debug)]
+pub struct RunInput {
+    /// What the module's manifest gives it.
+    pub terms: Arc<Terms>,
+    /// The run's number in the pipeline.
+    pub run: RunId,
+    /// What is reconciled.
+    pub request: windlass_core::name::Request,
+    /// The reconciled kind.
+    pub kind: Kind,
+    /// The object as the cache holds it; none when it is gone.
+    pub object: Option<Arc<Object>>,
+    /// How many times in a row this request has failed.
+    pub failures: u32,
+}
+
+/// How a reconcile went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// What an invocation used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Processor time, making and dropping the instance included.
+    pub cpu: Duration,
+    /// The most linear memory it held.
+    pub peak_memory_bytes: usize,
+    /// Calls, and what was dropped.
+    pub tally: Tally,
+}
+
+/// How a question to `targets` went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetsReport {
+    /// One list per change asked, in order; or why there is none.
+    pub targets: Result<Vec<Vec<ObjectName>>, TargetsError>,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// Why a module gave no targets.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TargetsError {
+    /// It reported a failure.
+    #[error("`targets` of the module failed: {0}")]
+    Failed(String),
+    /// Its answer does not fit the question.
+    #[error("`targets` of the module answered wrongly: {0}")]
+    Unfit(String),
+    /// It died.
+    #[error("`targets` of the module died ({}): {}", .0.kind.as_str(), .0.message)]
+    Trapped(Trap),
+}
+
+/// Reconciles one request in a fresh instance. Dropping the future at any point is safe: the instance goes with it.
+///
+/// Waits for a free slot of the engine first; the deadline counts from then on.
+pub async fn invoke(module: &Module, input: RunInput, host: Arc<dyn Host>) -> RunReport {
+    let RunInput { terms, run, request, kind, object, failures } = input;
+    let ask = Request {
+        controller: request.controller.controller.to_string(),
+        name: name_of(&request.name),
+        object: object.map(|object| object.json().to_owned()),
+        failures,
+        remaining_ms: terms.limits.deadline.as_secs_f64() * 1_000.0,
+    };
+    let caller =
+        Caller { terms, digest: module.digest(), activity: Activity::Reconcile { run, request, kind } };
+    let (said, usage, explained) = run_in_fresh_store(module, caller, host, Ask::Reconcile(&ask)).await;
+    let outcome = match said {
+        Ok(Said::Reconciled(result)) => outcome::of_result(result, explained),
+        Ok(_) => unreachable!("the answer is of the kind that was asked for"),
+        Err(trap) => Outcome::Trapped(trap),
+    };
+    RunReport { outcome, usage }
+}
+
+/// Asks a module which requests some changes lead to. The batch should be bounded by the caller.
+pub async fn targets(
+    module: &Module,
+    terms: Arc<Terms>,
+    (controller, watch): (&Arc<str>, &Arc<str>),
+    changes: &[ObjectChange],
+    host: Arc<dyn Host>,
+) -> TargetsReport {
+    let json = |object: &Option<Arc<Object>>| object.as_ref().map(|object| object.json().to_owned());
+    let asked: Vec<Change> = changes
+        .iter()
+        .map(|change| Change {
+            controller: controller.to_string(),
+            watch: watch.to_string(),
+            name: name_of(&change.name),
+            before: json(&change.before),
+            after: json(&change.after),
+        })
+        .collect();
+    let per_change_max = terms.limits.targets_per_change_max;
+    let activity = Activity::Targets { controller: controller.clone() };
+    let caller = Caller { terms, digest: module.digest(), activity };
+    let (said, usage, _) = run_in_fresh_store(module, caller, host, Ask::Targets(&asked)).await;
+    let targets = match said {
+        Ok(Said::Targets(result)) => outcome::of_targets(result, asked.len(), per_change_max),
+        Ok(_) => unreachable!("the answer is of the kind that was asked for"),
+        Err(trap) => Err(TargetsError::Trapped(trap)),
+    };
+    TargetsReport { targets, usage }
+}
+
+/// Asks a module what it is, as the contract has it.
+pub(crate) async fn ask_description(
+    module: &Module,
+    terms: Arc<Terms>,
+    host: Arc<dyn Host>,
+) -> Result<Description, Trap> {
+    let caller = Caller { terms, digest: module.digest(), activity: Activity::Describe };
+    match run_in_fresh_store(module, caller, host, Ask::Describe).await.0? {
+        Said::Described(description) => Ok(description),
+        _ => unreachable!("the answer is of the kind that was asked for"),
+    }
+}
+
+fn name_of(name: &ObjectName) -> types::ObjectName {
+    types::ObjectName { namespace: name.namespace.as_deref().map(str::to_owned), name: name.name.to_string() }
+}
+
+#[derive(Clone, Copy)]
+enum Ask<'a> {
+    Describe,
+    Reconcile(&'a Request),
+    Targets(&'a [Change]),
+}
+
+enum Said {
+    Described(Description),
+    Reconciled(Result<module::Outcome, Failure>),
+    Targets(Result<Vec<Vec<types::ObjectName>>, Failure>),
+}
+
+/// Instantiates, asks, drops, within all limits. The last part of the answer: whether the cluster's answers explain
+/// a failure.
+async fn run_in_fresh_store(
+    module: &Module,
+    caller: Caller,
+    host: Arc<dyn Host>,
+    ask: Ask<'_>,
+) -> (Result<Said, Trap>, Usage, bool) {
+    let engine = module.engine();
+    let slot = engine.slots().acquire().await.expect("the engine never closes its slots");
+    let deadline = caller.terms.limits.deadline;
+    let meter = Arc::new(Meter::default());
+    let mut store = store(engine.wasmtime(), State::new(Arc::new(caller), host), &meter);
+    let said = tokio::time::timeout(deadline, meter.charge(converse(module, &mut store, ask))).await;
+    let state = store.data();
+    let said = match said {
+        Ok(Ok(said)) => Ok(said),
+        Ok(Err(error)) => Err(trap::of_error(&error, state)),
+        Err(_) => Err(trap::of_deadline(deadline, meter.spent(), state)),
+    };
+    let (peak_memory_bytes, tally, explained) = (state.memory.peak_bytes(), state.tally, state.explained);
+    meter.slice(|| drop(store));
+    drop(slot);
+    (said, Usage { cpu: meter.spent(), peak_memory_bytes, tally }, explained)
+}
+
+fn store(engine: &wasmtime::Engine, state: State, meter: &Arc<Meter>) -> Store<State> {
+    let limits = state.limits();
+    let (payload_bytes_max, cpu_max) = (limits.payload_bytes_max, limits.cpu_max);
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.memory);
+    // Twice the bound of one body, and room for names and labels: what is a little too large gets an answer, what is
+    // much too large ends the run before the host has copied it.
+    store.set_hostcall_fuel(payload_bytes_max.saturating_mul(2).saturating_add(64 << 10));
+    // The contract has no resources; a guest's own ones are all that need handles.
+    store.set_max_component_handles(1_000);
+    store.set_epoch_deadline(1);
+    let meter = meter.clone();
+    store.epoch_deadline_callback(move |_| {
+        if meter.spent() > cpu_max {
+            return Err(Breach::Cpu(cpu_max).into());
+        }
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    store
+}
+
+async fn converse(module: &Module, store: &mut Store<State>, ask: Ask<'_>) -> wasmtime::Result<Said> {
+    let guest = module.pre().instantiate_async(&mut *store).await?;
+    let reconciler = guest.windlass_controller_reconciler();
+    Ok(match ask {
+        Ask::Describe => Said::Described(reconciler.call_describe(store).await?),
+        Ask::Reconcile(request) => Said::Reconciled(reconciler.call_reconcile(store, request).await?),
+        Ask::Targets(changes) => Said::Targets(reconciler.call_targets(store, changes).await?),
+    })
+}

@@ -1,0 +1,137 @@
+//! What the host keeps beside one invocation: who runs, its accounts, and what it said last.
+
+use super::memory::MemoryAccount;
+use crate::{
+    host::{Activity, Caller, Host},
+    limits::Limits,
+};
+use std::{collections::VecDeque, sync::Arc};
+use windlass_core::call::ApiError;
+
+/// The data of an invocation's store.
+pub(crate) struct State {
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) memory: MemoryAccount,
+    pub(crate) tally: Tally,
+    /// The host function that is at work, for the message of a deadline.
+    pub(crate) doing: Option<&'static str>,
+    /// Whether the cluster gave an answer that explains a failure of this run.
+    pub(crate) explained: bool,
+    last_words: LastWords,
+}
+
+/// What an invocation has used of its bounds, and what was dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Calls of imports.
+    pub host_calls: u32,
+    /// Reads that the cache answered.
+    pub cached_reads: u32,
+    /// Reads that the cache could have answered if it held enough; the server did.
+    pub cache_misses: u32,
+    /// Log lines written.
+    pub log_lines: u32,
+    /// Log lines dropped.
+    pub log_lines_dropped: u32,
+    /// Kubernetes Events passed on.
+    pub events: u32,
+    /// Kubernetes Events dropped: too many, malformed, or outside the grant.
+    pub events_dropped: u32,
+    /// Metric samples passed on.
+    pub metric_samples: u32,
+    /// Metric samples dropped: too many or malformed.
+    pub metric_samples_dropped: u32,
+    /// Subscriptions passed on.
+    pub subscriptions: u32,
+    /// Subscriptions dropped.
+    pub subscriptions_dropped: u32,
+    /// Random bytes handed out.
+    pub random_bytes: usize,
+}
+
+/// A bound that ends the run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Breach {
+    #[error("more than {0:?} of processor time (spec.limits.cpuPerRun)")]
+    Cpu(std::time::Duration),
+    #[error("more than {0} host calls in one run; does it ask in a loop for what one list would answer?")]
+    HostCalls(u32),
+    #[error("more than {0} random bytes in one run")]
+    RandomBytes(usize),
+}
+
+impl State {
+    pub(crate) fn new(caller: Arc<Caller>, host: Arc<dyn Host>) -> Self {
+        let limits = &caller.terms.limits;
+        let memory = MemoryAccount::new(limits.memory_bytes_max, limits.table_elements_max);
+        Self {
+            caller,
+            host,
+            memory,
+            tally: Tally::default(),
+            doing: None,
+            explained: false,
+            last_words: LastWords::default(),
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.caller.terms.limits
+    }
+
+    pub(crate) fn describing(&self) -> bool {
+        self.caller.activity == Activity::Describe
+    }
+
+    /// Counts a call of an import; one too many ends the run.
+    pub(crate) fn count_call(&mut self, doing: &'static str) -> Result<(), Breach> {
+        self.doing = Some(doing);
+        self.tally.host_calls += 1;
+        let max = self.limits().host_calls_max;
+        if self.tally.host_calls > max { Err(Breach::HostCalls(max)) } else { Ok(()) }
+    }
+
+    /// A call is over; remembers whether its error explains a failure of the run.
+    pub(crate) fn answered<R>(&mut self, answer: Result<R, ApiError>) -> Result<R, ApiError> {
+        self.doing = None;
+        if let Err(error) = &answer {
+            self.explained |= error.explains_failure();
+        }
+        answer
+    }
+
+    /// Keeps a warning or error line: panics of guests come as such.
+    pub(crate) fn remember(&mut self, line: &str) {
+        self.last_words.push(line);
+    }
+
+    /// The last lines of warnings and errors, oldest first.
+    pub(crate) fn last_words(&self) -> String {
+        self.last_words.join()
+    }
+}
+
+/// The last few lines that a guest wrote at level warn or above; escaped before they come here.
+#[derive(Debug, Default)]
+struct LastWords {
+    lines: VecDeque<String>,
+}
+
+impl LastWords {
+    /// A panic's text is one to three lines in every language that was tried.
+    const LINES_MAX: usize = 4;
+    const LINE_BYTES_MAX: usize = 1 << 10;
+
+    fn push(&mut self, line: &str) {
+        if self.lines.len() == Self::LINES_MAX {
+            self.lines.pop_front();
+        }
+        let end = line.floor_char_boundary(Self::LINE_BYTES_MAX);
+        self.lines.push_back(line[..end].to_owned());
+    }
+
+    fn join(&self) -> String {
+        self.lines.iter().map(String::as_str).collect::<Vec<_>>().join(" | ")
+    }
+}

@@ -1,0 +1,85 @@
+//! From an engine's error to the reason why an instance died.
+
+use super::state::{Breach, State};
+use crate::text::plain;
+use std::time::Duration;
+use wasmtime::WasmBacktrace;
+use windlass_core::outcome::{Trap, TrapKind};
+
+/// Frames of one trap.
+const FRAMES_MAX: usize = 24;
+/// Bytes of one frame's text; mangled generic names can be very long.
+const FRAME_BYTES_MAX: usize = 300;
+/// Bytes of the message without the guest's last words.
+const MESSAGE_BYTES_MAX: usize = 1 << 10;
+
+/// Why an invocation died of an error.
+pub(crate) fn of_error(error: &wasmtime::Error, state: &State) -> Trap {
+    let kind = kind(error, state);
+    let fault = match (kind, state.memory.refusal()) {
+        (TrapKind::Memory, Some(refusal)) => refusal.to_owned(),
+        _ => error.root_cause().to_string(),
+    };
+    Trap { kind, message: with_last_words(&fault, state), frames: frames(error) }
+}
+
+/// Why an invocation that was given up at its deadline died.
+pub(crate) fn of_deadline(deadline: Duration, spent: Duration, state: &State) -> Trap {
+    let doing = state.doing.map_or_else(
+        || format!("the guest itself was at work ({spent:.0?} of processor time)"),
+        |call| format!("it was waiting for the answer to {call}"),
+    );
+    let fault =
+        format!("the run took longer than its deadline of {deadline:?} (spec.limits.deadline); {doing}");
+    Trap { kind: TrapKind::Deadline, message: with_last_words(&fault, state), frames: Vec::new() }
+}
+
+fn kind(error: &wasmtime::Error, state: &State) -> TrapKind {
+    if let Some(breach) = error.downcast_ref::<Breach>() {
+        return match breach {
+            Breach::Cpu(_) => TrapKind::Cpu,
+            Breach::HostCalls(_) | Breach::RandomBytes(_) => TrapKind::HostCalls,
+        };
+    }
+    match error.downcast_ref::<wasmtime::Trap>() {
+        Some(wasmtime::Trap::StackOverflow) => return TrapKind::Stack,
+        Some(wasmtime::Trap::Interrupt) => return TrapKind::Cpu,
+        Some(wasmtime::Trap::AllocationTooLarge) => return TrapKind::Memory,
+        _ => {}
+    }
+    if state.memory.refusal().is_some() {
+        return TrapKind::Memory;
+    }
+    // The engine keeps the types of these two to itself; a test holds the texts.
+    let text = error.root_cause().to_string();
+    if text.contains("fuel allocated for hostcalls") || text.contains("handles") {
+        return TrapKind::HostCalls;
+    }
+    TrapKind::Fault
+}
+
+fn with_last_words(fault: &str, state: &State) -> String {
+    let fault = plain(fault, MESSAGE_BYTES_MAX);
+    match state.last_words() {
+        words if words.is_empty() => fault,
+        words => format!("{fault}; the guest said: {words}"),
+    }
+}
+
+fn frames(error: &wasmtime::Error) -> Vec<String> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
+    backtrace.frames().iter().take(FRAMES_MAX).map(frame).collect()
+}
+
+fn frame(frame: &wasmtime::FrameInfo) -> String {
+    let name = match frame.func_name() {
+        Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
+        None => format!("function {}", frame.func_index()),
+    };
+    let place = frame.symbols().first().and_then(|symbol| Some((symbol.file()?, symbol.line()?)));
+    let text = match place {
+        Some((file, line)) => format!("{name} at {file}:{line}"),
+        None => name,
+    };
+    plain(&text, FRAME_BYTES_MAX)
+}

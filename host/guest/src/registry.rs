@@ -1,0 +1,66 @@
+//! The versions that are loaded: looked up by digest, held by module names.
+
+use crate::module::Module;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
+use windlass_core::name::{Digest, ModuleName};
+
+/// Loaded modules by digest. Several versions of one name stand side by side while one replaces the other, and one
+/// version may serve several names. Runs under way hold their version by its `Arc`, so freeing never ends a run.
+#[derive(Debug, Default)]
+pub struct Registry {
+    held: RwLock<HashMap<Digest, Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    module: Arc<Module>,
+    names: BTreeSet<ModuleName>,
+}
+
+impl Registry {
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The version of this digest, if it is loaded.
+    #[must_use]
+    pub fn get(&self, digest: &Digest) -> Option<Arc<Module>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.get(digest).map(|held| held.module.clone())
+    }
+
+    /// Takes a loaded version in for a name. If the digest is held already, that copy stays and is returned, so that
+    /// its mapped code exists once.
+    pub fn insert(&self, name: ModuleName, module: Arc<Module>) -> Arc<Module> {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let entry = held.entry(module.digest()).or_insert_with(|| Held { module, names: BTreeSet::new() });
+        entry.names.insert(name);
+        entry.module.clone()
+    }
+
+    /// Ends a name's hold on a version; the last one frees its code. Whether it was freed.
+    pub fn free(&self, name: &ModuleName, digest: &Digest) -> bool {
+        let mut all = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(held) = all.get_mut(digest) else { return false };
+        held.names.remove(name);
+        if !held.names.is_empty() {
+            return false;
+        }
+        let freed = all.remove(digest);
+        // Unmapping takes a while: not under the lock.
+        drop(all);
+        freed.is_some()
+    }
+
+    /// What is loaded: digests and who holds them.
+    #[must_use]
+    pub fn held(&self) -> Vec<(Digest, Vec<ModuleName>)> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.iter().map(|(digest, held)| (*digest, held.names.iter().cloned().collect())).collect()
+    }
+}
