@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! filters:  panic → 500 · request info · authentication · audit · authorization · body limit · timeout
-//! handlers: health → aggregator (/apis) → core groups → custom resources → 404
+//! handlers: health → OpenAPI → aggregator (/apis) → core groups → custom resources → 404
 //! ```
 //!
 //! Each handler serves the request or delegates to the next one, as in kube-apiserver. A new
@@ -19,6 +19,7 @@ mod discover;
 mod exchange;
 mod filter;
 mod health;
+mod openapi;
 mod read_body;
 mod render;
 mod request_info;
@@ -55,6 +56,7 @@ impl Chain {
     pub(crate) fn new(registry: &Registry) -> Self {
         let handlers: Vec<Box<dyn Handler>> = vec![
             Box::new(health::Health::new(registry)),
+            Box::new(openapi::OpenApi::new(registry)),
             Box::new(aggregator::Aggregator::new(registry)),
             Box::new(core_groups::CoreGroups::new(registry)),
             Box::new(custom_resources::CustomResources::new(registry)),

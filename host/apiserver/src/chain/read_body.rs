@@ -4,7 +4,10 @@ use super::Exchange;
 use crate::catalog::Resource;
 use crate::registry::Body;
 use crate::status::{ApiError, reason};
-use crate::wire::{json_reader, yaml};
+use crate::wire::accept::Format;
+use crate::wire::{body, json_reader, yaml};
+
+const PROTOBUF: &str = Format::Protobuf.media_type();
 
 /// The object in the body.
 pub(super) fn object(exchange: &Exchange, resource: &Resource) -> Result<Body, ApiError> {
@@ -18,6 +21,9 @@ pub(super) fn object(exchange: &Exchange, resource: &Resource) -> Result<Body, A
             ))
         }),
         "application/yaml" => yaml_body(exchange),
+        PROTOBUF if resource.definition.custom().is_none() => {
+            protobuf_body(exchange, &resource.api_version, kind)
+        }
         _ => Err(unsupported(
             "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
         )),
@@ -31,6 +37,7 @@ pub(super) fn options(exchange: &Exchange) -> Result<Option<Body>, ApiError> {
     }
     match &*media_type(exchange) {
         "application/yaml" => yaml_body(exchange).map(Some),
+        PROTOBUF => protobuf_body(exchange, "v1", "DeleteOptions").map(Some),
         _ => json(exchange).map(Some).map_err(|(_, why)| {
             ApiError::bad_request(format!("couldn't get version/kind; json parse error: {why}"))
         }),
@@ -62,6 +69,12 @@ fn yaml_body(exchange: &Exchange) -> Result<Body, ApiError> {
     let (value, faults) =
         yaml::read(&text).map_err(|error| ApiError::bad_request(format!("error decoding YAML: {error}")))?;
     Ok(Body { value, faults, text })
+}
+
+/// An object of the kind; its envelope may name another one, which is for the registry to refuse.
+fn protobuf_body(exchange: &Exchange, api_version: &str, kind: &str) -> Result<Body, ApiError> {
+    let read = body::read(Format::Protobuf, &exchange.body, api_version, kind)?;
+    Ok(Body { value: read.value, faults: read.strict_errors, text: String::new() })
 }
 
 fn go_error(error: &serde_json::Error) -> String {
