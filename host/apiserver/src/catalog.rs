@@ -3,14 +3,16 @@
 //! Readers take a snapshot, so that a request sees one state of the definitions from its start to its end.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use serde_json::Value;
 
 use crate::object;
 use crate::resource::ResourceDefinition;
 use crate::resource::builtin;
+use crate::schema::{self, Schema, SchemaRef};
 use crate::strategy::{self, Strategy};
+use crate::table::Printer;
 use crate::wire::json::{Order, write_object};
 
 /// A resource in one version, with what serving it needs beyond its definition.
@@ -29,6 +31,9 @@ pub struct Resource {
     /// Whether its CustomResourceDefinition is being removed: nothing new may be created.
     pub terminating: bool,
     order: Order,
+    /// Read on first use: a server that is never asked for a kind does not pay for its schema.
+    schema: OnceLock<Option<SchemaRef>>,
+    printer: OnceLock<Printer>,
 }
 
 impl Resource {
@@ -45,6 +50,8 @@ impl Resource {
             api_version,
             storage_api_version,
             terminating,
+            schema: OnceLock::new(),
+            printer: OnceLock::new(),
             definition,
         }
     }
@@ -52,6 +59,21 @@ impl Resource {
     /// Whether writes of `status` go to their own path.
     pub fn has_status(&self) -> bool {
         self.definition.subresource("status").is_some()
+    }
+
+    /// What objects may look like; a few kinds that are only asked, not kept, have none.
+    pub fn schema(&self) -> Option<&Schema> {
+        let definition = &self.definition;
+        let made = self.schema.get_or_init(|| match definition.custom() {
+            Some(custom) => Some(schema::structural(&custom.open_api_schema)),
+            None => schema::builtin(&definition.group, &definition.version, &definition.kind),
+        });
+        made.as_deref()
+    }
+
+    /// What `kubectl get` shows.
+    pub fn printer(&self) -> &Printer {
+        self.printer.get_or_init(|| Printer::of(&self.definition))
     }
 
     /// The order of the fields in JSON.

@@ -4,6 +4,9 @@
 
 mod client;
 mod definitions;
+mod garbage;
+mod namespaces;
+mod service_accounts;
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +25,7 @@ pub struct Controller {
 }
 
 /// Every controller that can be chosen.
-const ALL: [Controller; 0] = [];
+const ALL: [Controller; 3] = [garbage::CONTROLLER, namespaces::CONTROLLER, service_accounts::CONTROLLER];
 
 /// The names that can be chosen.
 pub fn names() -> Vec<&'static str> {

@@ -1,5 +1,6 @@
 //! The query of a request, decoded once, and the option types it stands for.
 
+pub use crate::schema::FieldValidation;
 use crate::status::{ApiError, Cause};
 
 /// Decoded `key=value` pairs in order.
@@ -39,18 +40,6 @@ impl Query {
     pub fn optional_flag(&self, key: &str) -> Option<bool> {
         self.has(key).then(|| !matches!(self.get(key).to_ascii_lowercase().as_str(), "false" | "0"))
     }
-}
-
-/// How unknown and duplicate fields of a body are met.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum FieldValidation {
-    /// Dropped in silence.
-    Ignore,
-    /// Dropped with a `Warning` header; the default.
-    #[default]
-    Warn,
-    /// Refused.
-    Strict,
 }
 
 /// What creates, updates and patches have in common.

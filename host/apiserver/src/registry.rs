@@ -124,6 +124,7 @@ impl Registry {
 
     /// The object with its version's place marked, ready for the store.
     fn draft(&self, resource: &Resource, mut object: Value) -> Result<Draft, StoreError> {
+        to_version(&mut object, &resource.storage_api_version);
         object::metadata_mut(&mut object)
             .insert("resourceVersion".into(), self.inner.version_mark.as_str().into());
         let json = resource.encode(&object);
@@ -153,8 +154,16 @@ impl Registry {
 
     /// An object as a dry run or a final update answers with it: not stored, its version as it stands.
     fn detached(&self, place: &Place, object: &Value) -> Arc<Stored> {
-        Arc::new(Stored::detached(place.key(), object, place.resource.encode(object)))
+        let mut object = object.clone();
+        to_version(&mut object, &place.resource.storage_api_version);
+        Arc::new(Stored::detached(place.key(), &object, place.resource.encode(&object)))
     }
+}
+
+/// Turns an object into another version of its group. All versions of a custom resource have the same fields, and
+/// built-in kinds are served in the version that they are stored in, so the name of the version is all there is.
+fn to_version(object: &mut Value, api_version: &str) {
+    object::as_map(object).insert("apiVersion".into(), api_version.into());
 }
 
 /// What etcd takes at most; larger objects break real clusters, so they do not pass here either.

@@ -10,14 +10,61 @@ use crate::object;
 use crate::registry::{Event, List};
 use crate::status::{ApiError, Details, reason};
 use crate::store::Stored;
-use crate::wire::accept::{self, Format, Negotiated, NotAcceptable, Offer};
+use crate::table::{IncludeObject, RowOptions, TableWriter, write_partial, write_single};
+use crate::wire::accept::{self, Format, MetaVersion, NotAcceptable, Offer, Transform};
 use crate::wire::json::{ListMeta, ListWriter, Order, write_object};
 use crate::wire::yaml;
 
+/// The form in which a resource's answer is wanted, and what it is turned into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Form {
+    pub(super) format: Format,
+    transform: Transform,
+    include: IncludeObject,
+}
+
 /// The form in which a resource's answer is wanted.
-pub(super) fn form(exchange: &Exchange, _resource: &Resource) -> Result<Negotiated, ApiError> {
-    let offer = Offer { protobuf: false, transforms: false };
-    accept::negotiate(exchange.header_list("accept").as_deref(), offer).map_err(not_acceptable)
+pub(super) fn form(exchange: &Exchange, resource: &Resource) -> Result<Form, ApiError> {
+    let transforms =
+        matches!(exchange.info.verb, "get" | "list" | "watch") || exchange.info.subresource.is_empty();
+    let offer = Offer { protobuf: false, transforms };
+    let accept = exchange.header_list("accept");
+    let negotiated = accept::negotiate(accept.as_deref(), offer).map_err(not_acceptable)?;
+    let include = IncludeObject::parse(exchange.query.get("includeObject")).unwrap_or_default();
+    if let (Transform::Partial(_), "list" | "deletecollection") = (negotiated.transform, exchange.info.verb) {
+        let definition = &resource.definition;
+        let package = if definition.group.is_empty() {
+            "core"
+        } else {
+            definition.group.split('.').next().unwrap_or_default()
+        };
+        let list = if definition.custom().is_some() {
+            "*unstructured.UnstructuredList".to_owned()
+        } else {
+            format!("*{package}.{}", definition.list_kind)
+        };
+        let message =
+            format!("you requested PartialObjectMetadata, but the requested object is a list ({list})");
+        return Err(ApiError::new(406, reason::NOT_ACCEPTABLE, message, None));
+    }
+    Ok(Form { format: negotiated.format, transform: negotiated.transform, include })
+}
+
+impl Form {
+    fn rows(self, version: MetaVersion) -> RowOptions {
+        RowOptions { version, include: self.include, now: crate::clock::now_moment() }
+    }
+
+    /// The answer's bytes, which are JSON so far, in the format asked for.
+    fn answer(self, code: u16, json: Vec<u8>) -> Response {
+        if self.format == Format::Yaml {
+            let value: Value = serde_json::from_slice(&json).unwrap_or_default();
+            let mut body = String::new();
+            yaml::write(&value, &mut body);
+            return answer::whole(code, Format::Yaml.media_type(), body);
+        }
+        answer::whole(code, self.format.media_type(), json)
+    }
 }
 
 pub(super) fn not_acceptable(refusal: NotAcceptable) -> ApiError {
@@ -42,66 +89,89 @@ pub(super) fn value(resource: &Resource, stored: &Stored) -> Value {
     value
 }
 
-/// One object.
-pub(super) fn object(code: u16, form: Negotiated, resource: &Resource, stored: &Stored) -> Response {
-    match form.format {
-        Format::Yaml => yaml(code, &value(resource, stored)),
-        _ => {
-            let json = json(resource, stored);
-            let mut body = Vec::with_capacity(json.len() + 1);
-            body.extend_from_slice(&json);
-            body.push(b'\n');
-            answer::whole(code, form.format.media_type(), body)
+/// One object, without a newline, as the transform has it. A watch sends a Table's columns only once.
+fn write_one(form: Form, resource: &Resource, stored: &Stored, with_columns: bool, out: &mut Vec<u8>) {
+    match form.transform {
+        Transform::None => out.extend_from_slice(&json(resource, stored)),
+        Transform::Partial(version) | Transform::PartialList(version) => {
+            write_partial(version, &value(resource, stored), out);
+        }
+        Transform::Table(version) => {
+            let value = value(resource, stored);
+            write_single(resource.printer(), form.rows(version), &value, with_columns, out);
         }
     }
 }
 
+/// One object.
+pub(super) fn object(code: u16, form: Form, resource: &Resource, stored: &Stored) -> Response {
+    let mut body = Vec::with_capacity(stored.json().len() + 1);
+    write_one(form, resource, stored, true, &mut body);
+    body.push(b'\n');
+    form.answer(code, body)
+}
+
 /// An object that is not of the store, such as a Scale, in the order of its own kind.
-pub(super) fn loose(code: u16, form: Negotiated, value: &Value) -> Response {
-    if form.format == Format::Yaml {
-        return yaml(code, value);
-    }
+pub(super) fn loose(code: u16, form: Form, value: &Value) -> Response {
     let api_version = object::api_version(value);
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let mut body = Vec::new();
     write_object(Order::of(group, version, object::kind(value)), value, &mut body);
     body.push(b'\n');
-    answer::whole(code, form.format.media_type(), body)
-}
-
-fn yaml(code: u16, value: &Value) -> Response {
-    let mut body = String::new();
-    yaml::write(value, &mut body);
-    answer::whole(code, Format::Yaml.media_type(), body)
+    form.answer(code, body)
 }
 
 /// A list.
-pub(super) fn list(form: Negotiated, list: &List) -> Response {
-    let resource = &list.resource;
+pub(super) fn list(form: Form, list: &List) -> Response {
     let version = list.version.to_string();
     let meta = ListMeta {
         resource_version: &version,
         continue_token: &list.continue_token,
         remaining_item_count: list.remaining,
     };
-    let kind = &resource.definition.list_kind;
     let len: usize = list.items.iter().map(|item| item.json().len()).sum();
     let mut body = Vec::with_capacity(len + 512);
-    let mut writer = ListWriter::begin(resource.order(), &resource.api_version, kind, meta, &mut body);
-    for item in &list.items {
-        writer.item_bytes(&json(resource, item), &mut body);
-    }
-    writer.end(kind, meta, &mut body);
-    if form.format == Format::Yaml {
-        let value: Value = serde_json::from_slice(&body).unwrap_or_default();
-        return yaml(200, &value);
-    }
-    answer::whole(200, form.format.media_type(), body)
+    write_list(form, list, meta, &mut body);
+    form.answer(200, body)
 }
 
-/// One line of a watch.
-pub(super) fn event(resource: &Resource, event: &Event, out: &mut Vec<u8>) {
-    line(event.kind.as_str(), &json(resource, &event.object), out);
+fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
+    let resource = &list.resource;
+    match form.transform {
+        Transform::Table(version) => {
+            let mut table = TableWriter::begin(resource.printer(), form.rows(version), meta, true, body);
+            for item in &list.items {
+                table.row(&value(resource, item), body);
+            }
+            table.end(body);
+            body.push(b'\n');
+        }
+        Transform::Partial(version) | Transform::PartialList(version) => {
+            let order = Order::of("", "v1", "ConfigMap");
+            let (api_version, kind) = (version.api_version(), "PartialObjectMetadataList");
+            let mut writer = ListWriter::begin(order, api_version, kind, meta, body);
+            for item in &list.items {
+                writer.separate(body);
+                write_partial(version, &value(resource, item), body);
+            }
+            writer.end(kind, meta, body);
+        }
+        Transform::None => {
+            let kind = &resource.definition.list_kind;
+            let mut writer = ListWriter::begin(resource.order(), &resource.api_version, kind, meta, body);
+            for item in &list.items {
+                writer.item_bytes(&json(resource, item), body);
+            }
+            writer.end(kind, meta, body);
+        }
+    }
+}
+
+/// One line of a watch; `first` is set for its first event.
+pub(super) fn event(form: Form, resource: &Resource, event: &Event, first: bool, out: &mut Vec<u8>) {
+    begin_line(event.kind.as_str(), out);
+    write_one(form, resource, &event.object, first, out);
+    out.extend_from_slice(b"}\n");
 }
 
 /// A bookmark: everything up to the version has been told.
@@ -115,18 +185,20 @@ pub(super) fn bookmark(resource: &Resource, version: u64, initial_end: bool, out
         "apiVersion": resource.api_version,
         "metadata": meta,
     });
-    line("BOOKMARK", &resource.encode(&value), out);
+    begin_line("BOOKMARK", out);
+    out.extend_from_slice(&resource.encode(&value));
+    out.extend_from_slice(b"}\n");
 }
 
 /// An error inside a watch that has begun.
 pub(super) fn error_event(error: &ApiError, out: &mut Vec<u8>) {
-    line("ERROR", error.0.to_json().as_bytes(), out);
+    begin_line("ERROR", out);
+    out.extend_from_slice(error.0.to_json().as_bytes());
+    out.extend_from_slice(b"}\n");
 }
 
-fn line(kind: &str, object: &[u8], out: &mut Vec<u8>) {
+fn begin_line(kind: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"type\":\"");
     out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(b"\",\"object\":");
-    out.extend_from_slice(object);
-    out.extend_from_slice(b"}\n");
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::answer::{self, Response};
+use super::render::Form;
 use super::{Exchange, read_body, render, stream};
 use crate::catalog::Resource;
 use crate::query::{ListOptions, WriteOptions};
 use crate::registry::{DeleteOptions, Deleted, PatchKind, Place, Registry, Written, scale_of};
 use crate::status::ApiError;
-use crate::wire::accept::Negotiated;
 
 /// Serves a request for a resource.
 pub(super) async fn serve(registry: &Registry, exchange: &Exchange, resource: &Arc<Resource>) -> Response {
@@ -108,20 +108,20 @@ impl Request<'_> {
         Ok(options)
     }
 
-    fn written(&self, form: Negotiated, written: &Written) -> Response {
+    fn written(&self, form: Form, written: &Written) -> Response {
         let code = if written.created { 201 } else { 200 };
         let mut response = render::object(code, form, self.resource, &written.object);
         answer::warn(&mut response, &written.warnings);
         response
     }
 
-    fn list(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    fn list(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let options = ListOptions::parse(&self.exchange.query)?;
         options.check(false)?;
         Ok(render::list(form, &self.registry.list(place, &options)?))
     }
 
-    fn watch(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    fn watch(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let mut options = ListOptions::parse(&self.exchange.query)?;
         options.check(true)?;
         if !place.name.is_empty() {
@@ -137,14 +137,14 @@ impl Request<'_> {
         }
     }
 
-    async fn create(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    async fn create(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let options = self.write_options("CreateOptions")?;
         let body = read_body::object(self.exchange, self.resource)?;
         let written = self.registry.create(place, body, &options).await?;
         Ok(self.written(form, &written))
     }
 
-    async fn update(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    async fn update(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let options = self.write_options("UpdateOptions")?;
         let body = read_body::object(self.exchange, self.resource)?;
         let written = self.registry.update(place, body, &options).await?;
@@ -156,7 +156,7 @@ impl Request<'_> {
         PatchKind::of(self.exchange.header("content-type"), custom)
     }
 
-    async fn patch(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    async fn patch(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let kind = self.patch_kind()?;
         let options = self.write_options("PatchOptions")?;
         let patch = read_body::patch(self.exchange)?;
@@ -164,7 +164,7 @@ impl Request<'_> {
         Ok(self.written(form, &written))
     }
 
-    async fn write_scale(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    async fn write_scale(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let written = if self.exchange.info.verb == "update" {
             let options = self.write_options("UpdateOptions")?;
             let body = read_body::object(self.exchange, self.resource)?;
@@ -177,7 +177,7 @@ impl Request<'_> {
         Ok(render::loose(200, form, &scale_of(self.resource, &written.object.value())))
     }
 
-    async fn delete(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    async fn delete(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let body = read_body::options(self.exchange)?;
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         Ok(match self.registry.delete(place, &options).await? {
@@ -186,7 +186,7 @@ impl Request<'_> {
         })
     }
 
-    async fn delete_collection(&self, place: &Place, form: Negotiated) -> Result<Response, ApiError> {
+    async fn delete_collection(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let body = read_body::options(self.exchange)?;
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         let mut list = ListOptions::parse(&self.exchange.query)?;

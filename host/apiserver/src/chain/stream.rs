@@ -11,11 +11,10 @@ use http_body_util::{BodyExt, StreamBody};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::answer::{self, Response};
-use super::render;
+use super::render::{self, Form};
 use crate::catalog::Resource;
 use crate::registry::{Event, Watch};
 use crate::status::ApiError;
-use crate::wire::accept::Negotiated;
 
 /// How often a quiet watch is told how far it has come.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
@@ -25,6 +24,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 const CHUNK_BYTES: usize = 64 << 10;
 
 struct Stream {
+    form: Form,
+    /// Whether an event has been written.
+    any: bool,
     watch: Watch,
     resource: Arc<Resource>,
     /// Events not written yet.
@@ -38,7 +40,7 @@ struct Stream {
 
 /// The answer to a watch.
 pub(super) fn respond(
-    form: Negotiated,
+    form: Form,
     resource: &Arc<Resource>,
     watch: Watch,
     timeout_seconds: u64,
@@ -49,6 +51,8 @@ pub(super) fn respond(
     let mut ticks = interval_at(now + BOOKMARK_EVERY, BOOKMARK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stream = Stream {
+        form,
+        any: false,
         watch,
         resource: Arc::clone(resource),
         waiting: Vec::new().into_iter(),
@@ -66,7 +70,7 @@ pub(super) fn respond(
 }
 
 /// The answer to a watch that cannot begin where it asks to.
-pub(super) fn refuse(form: Negotiated, error: &ApiError) -> Response {
+pub(super) fn refuse(form: Form, error: &ApiError) -> Response {
     let mut body = Vec::new();
     render::error_event(error, &mut body);
     answer::whole(200, form.format.media_type(), body)
@@ -102,7 +106,7 @@ impl Stream {
         tokio::select! {
             biased;
             events = self.watch.next() => match events {
-                Ok(events) => events.iter().for_each(|event| render::event(&self.resource, event, &mut out)),
+                Ok(events) => self.write(&events, &mut out),
                 Err(error) => {
                     render::error_event(&error, &mut out);
                     self.over = true;
@@ -122,7 +126,7 @@ impl Stream {
     fn initial_chunk(&mut self, mut out: Vec<u8>) -> Bytes {
         while out.len() < CHUNK_BYTES {
             let Some(event) = self.waiting.next() else { break };
-            render::event(&self.resource, &event, &mut out);
+            self.write(std::slice::from_ref(&event), &mut out);
         }
         if self.waiting.len() == 0 && self.watch.marks_initial_end {
             self.watch.marks_initial_end = false;
@@ -133,10 +137,17 @@ impl Stream {
         out.into()
     }
 
+    fn write(&mut self, events: &[Event], out: &mut Vec<u8>) {
+        for event in events {
+            render::event(self.form, &self.resource, event, !self.any, out);
+            self.any = true;
+        }
+    }
+
     fn tick(&mut self, out: &mut Vec<u8>) {
         match self.watch.poll() {
             Ok(events) => {
-                events.iter().for_each(|event| render::event(&self.resource, event, out));
+                self.write(&events, out);
                 render::bookmark(&self.resource, self.watch.version(), false, out);
             }
             Err(error) => {

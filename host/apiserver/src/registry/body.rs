@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Place, Registry};
 use crate::object;
 use crate::query::FieldValidation;
+use crate::schema::{self, DecodeError};
 use crate::status::ApiError;
 
 /// A request's body, parsed from whatever format it came in.
@@ -35,32 +36,22 @@ impl Registry {
     ) -> Result<Value, ApiError> {
         let Body { mut value, faults, text } = body;
         check_kind(place, &mut value, &text)?;
-        if !faults.is_empty() {
-            told(place, faults, validation, warnings)?;
+        if let Some(schema) = place.resource.schema() {
+            let custom = place.resource.definition.custom().is_some();
+            let decoded = if custom {
+                schema::decode_custom(schema, &mut value, validation, faults)
+            } else {
+                schema::decode(schema, &mut value, validation, faults)
+            };
+            let kind = &place.resource.definition.kind;
+            warnings.extend(decoded.map_err(|why| cannot_be_handled(place, kind, &why))?);
+            schema::apply_defaults(schema, &mut value);
         }
         Ok(value)
     }
 }
 
-/// Refuses or warns of what strict decoding would not take.
-fn told(
-    place: &Place,
-    faults: Vec<String>,
-    validation: FieldValidation,
-    warnings: &mut Vec<String>,
-) -> Result<(), ApiError> {
-    match validation {
-        FieldValidation::Ignore => {}
-        FieldValidation::Warn => warnings.extend(faults),
-        FieldValidation::Strict => {
-            let why = format!("strict decoding error: {}", faults.join(", "));
-            return Err(cannot_be_handled(place, &place.resource.definition.kind, &why));
-        }
-    }
-    Ok(())
-}
-
-fn cannot_be_handled(place: &Place, kind: &str, why: &str) -> ApiError {
+fn cannot_be_handled(place: &Place, kind: &str, why: &DecodeError) -> ApiError {
     let definition = &place.resource.definition;
     ApiError::bad_request(format!(
         "{kind} in version \"{}\" cannot be handled as a {}: {why}",

@@ -50,7 +50,8 @@ impl Registry {
     ) -> Result<Written, ApiError> {
         for _ in 0..ATTEMPTS_MAX {
             let current = self.get(place)?;
-            let old = current.value();
+            let mut old = current.value();
+            super::to_version(&mut old, &place.resource.api_version);
             let mut warnings = Vec::new();
             let made = make(&old)?;
             check_expected(place, &made, &old)?;
