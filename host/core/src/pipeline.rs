@@ -1,14 +1,34 @@
 //! The one way in: [`Pipeline::step`] turns an input into commands.
+//!
+//! The pipeline tells of itself: [`Fact::ModuleServing`], [`Fact::ModuleWaiting`], [`Fact::ModuleWithdrawn`],
+//! [`Fact::RunEnded`], [`Fact::WatchSynced`], [`Fact::KindAbsent`] and [`Fact::Dropped`]; all other facts are the
+//! driver's to tell.
 
+mod backfill;
+mod run;
+mod serve;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     cache::Cache,
-    input::{Commands, Input},
+    dispatch::Module,
+    fact::{Fact, Reason},
+    input::{Command, Commands, Input, RunId, TargetsId},
+    interest::{Interest, Resources, Routed, Watches},
+    name::{ControllerName, Generation, Kind, ModuleName, ObjectName},
+    queue::{Backoff, Limits, Priority, RequestQueue, Turns},
     time::Time,
 };
-use status::Status;
-use std::{sync::Arc, time::Duration};
+use backfill::Backfill;
+use run::{Question, Running};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 /// The bounds of the pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,24 +71,195 @@ impl Default for Settings {
 pub struct Pipeline {
     cache: Arc<Cache>,
     settings: Settings,
+    now: Time,
+    leading: bool,
+    draining: bool,
+    resources: Resources,
+    interest: Interest,
+    watches: Watches,
+    /// Kinds with declared indexes.
+    indexed: BTreeSet<Kind>,
+    modules: BTreeMap<ModuleName, Module>,
+    /// Outlives the module: a generation never comes again.
+    generations: BTreeMap<ModuleName, Generation>,
+    turns: Turns,
+    alarms: BTreeSet<(Time, ControllerName)>,
+    backfills: VecDeque<Backfill>,
+    runs: BTreeMap<RunId, Running>,
+    run_last: u64,
+    questions: BTreeMap<TargetsId, Question>,
+    question_last: u64,
+    /// Modules whose work may have changed in this step.
+    touched: BTreeSet<ModuleName>,
+    dropped: u64,
+    out: Vec<Command>,
 }
 
 impl Pipeline {
     /// A pipeline without modules that does not lead: nothing runs until [`Input::Leading`] says so.
     #[must_use]
     pub fn new(cache: Arc<Cache>, settings: Settings) -> Self {
-        Self { cache, settings }
+        Self {
+            cache,
+            turns: Turns::new(settings.slots_max),
+            settings,
+            now: Time::default(),
+            leading: false,
+            draining: false,
+            resources: Resources::new(),
+            interest: Interest::default(),
+            watches: Watches::default(),
+            indexed: BTreeSet::new(),
+            modules: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            alarms: BTreeSet::new(),
+            backfills: VecDeque::new(),
+            runs: BTreeMap::new(),
+            run_last: 0,
+            questions: BTreeMap::new(),
+            question_last: 0,
+            touched: BTreeSet::new(),
+            dropped: 0,
+            out: Vec::new(),
+        }
     }
 
-    /// Takes in one input at a time that never goes back, and answers what is to be done, in order.
+    /// Takes in one input, and answers what is to be done, in order. A time earlier than the last one counts as that.
     pub fn step(&mut self, now: Time, input: Input) -> Commands {
-        let _seen = (now, input, &self.cache, &self.settings);
-        Commands::default()
+        self.now = self.now.max(now);
+        self.ring();
+        self.take_in(input);
+        self.backfill();
+        self.settle();
+        self.dispatch();
+        self.arm();
+        if self.dropped > 0 {
+            let count = mem::take(&mut self.dropped);
+            self.tell(Fact::Dropped { bound: "requests_max", count });
+        }
+        let next = self.alarms.first().map(|(time, _)| *time);
+        let wake_at = if self.backfills.is_empty() { next } else { Some(self.now) };
+        Commands { commands: mem::take(&mut self.out), wake_at }
     }
 
-    /// How things stand, for `windlass status`.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        Status::default()
+    fn take_in(&mut self, input: Input) {
+        match input {
+            Input::Offer(version) => self.offer(*version),
+            Input::Withdraw(module) => self.withdraw(&module),
+            Input::Pause(module) => self.set_paused(&module, true),
+            Input::Resume(module) => self.set_paused(&module, false),
+            Input::Ask(module, name) => self.ask(&module, name.as_ref()),
+            Input::Discovered(resources) => self.discovered(resources),
+            Input::Changed(changes) => {
+                let mut routed = Vec::new();
+                for change in &changes {
+                    self.interest.route(change, &self.cache, &mut routed);
+                }
+                self.put(routed);
+            }
+            Input::Synced(watch) => self.synced(watch),
+            Input::Ended(ended) => self.ended(ended),
+            Input::Targets(id, targets) => self.targets(id, targets),
+            Input::Leading(leading) => self.leading = leading,
+            Input::Drain => self.draining = true,
+            Input::Tick => {}
+        }
+    }
+
+    fn tell(&mut self, fact: Fact) {
+        self.out.push(Command::Tell(fact));
+    }
+
+    fn queue(&self) -> RequestQueue {
+        let backoff = Backoff { min: self.settings.backoff_min, max: self.settings.backoff_max };
+        let (requests_max, ageing) = (self.settings.requests_max, self.settings.ageing);
+        RequestQueue::new(Limits { requests_max, backoff, ageing })
+    }
+
+    /// Puts what changes led to into the queues.
+    fn put(&mut self, routed: Vec<Routed>) {
+        for one in routed {
+            match one {
+                Routed::Request { module, controller, name, priority, reason } => {
+                    self.enqueue(&module, &controller, &name, priority, &reason);
+                }
+                Routed::Ask { module, controller, watch, change } => {
+                    let lane =
+                        self.modules.get_mut(&module).and_then(|known| known.lanes.get_mut(&controller));
+                    if let Some(lane) = lane {
+                        lane.asks.entry(watch).or_default().push(change);
+                        self.touched.insert(module);
+                    }
+                }
+            }
+        }
+    }
+
+    fn enqueue(
+        &mut self,
+        module: &ModuleName,
+        controller: &Arc<str>,
+        name: &ObjectName,
+        priority: Priority,
+        reason: &Reason,
+    ) {
+        let lane = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller));
+        let Some(lane) = lane.filter(|lane| lane.live) else { return };
+        if !lane.queue.add(self.now, name, priority, self.now, &|| reason.clone()) {
+            self.dropped += 1;
+        }
+        self.touched.insert(module.clone());
+    }
+
+    /// Looks at every controller whose time has come.
+    fn ring(&mut self) {
+        while let Some((at, controller)) = self.alarms.first()
+            && *at <= self.now
+        {
+            let name = controller.clone();
+            self.alarms.pop_first();
+            let lane =
+                self.modules.get_mut(&name.module).and_then(|known| known.lanes.get_mut(&name.controller));
+            let Some(lane) = lane else { continue };
+            lane.alarm = None;
+            lane.queue.advance(self.now);
+            if let Some(due) = lane.resync_at
+                && due <= self.now
+            {
+                lane.resync_at = Some(self.now + serve::resync_delay(&name, lane.resync_every));
+                self.backfill_own(&name.module, Some(&name.controller), Priority::Low, &Reason::Resync);
+            }
+            self.touched.insert(name.module);
+        }
+    }
+
+    /// Tells the turns who has work now.
+    fn settle(&mut self) {
+        for name in &self.touched {
+            if let Some(module) = self.modules.get(name) {
+                self.turns.set_waiting(name, module.has_work(self.now));
+            }
+        }
+    }
+
+    /// Notes when each controller that was touched is to be looked at again.
+    fn arm(&mut self) {
+        for name in mem::take(&mut self.touched) {
+            let Some(module) = self.modules.get_mut(&name) else { continue };
+            for (controller, lane) in &mut module.lanes {
+                let next = lane.alarm_next(self.now);
+                if lane.alarm == next {
+                    continue;
+                }
+                let controller = ControllerName { module: name.clone(), controller: controller.clone() };
+                if let Some(old) = lane.alarm.take() {
+                    self.alarms.remove(&(old, controller.clone()));
+                }
+                if let Some(next) = next {
+                    self.alarms.insert((next, controller));
+                }
+                lane.alarm = next;
+            }
+        }
     }
 }

@@ -86,6 +86,11 @@ impl Grant {
         merged(rules)
     }
 
+    /// The rule that lets a selection of a resource be held and read.
+    pub(crate) fn reading_rule(resource: &Resource, selection: &Selection) -> Rule {
+        reading(resource, selection)
+    }
+
     /// Whether a rule of one group, resource and verb is given wherever it names, or anywhere if it says everywhere.
     fn gives(&self, atom: &Rule) -> bool {
         let ask = &atom.permission;

@@ -1,7 +1,10 @@
 //! How things stand: plain data for `windlass status` and gauges.
 
+use super::Pipeline;
 use crate::{
+    dispatch::{Asks, Lane, Module, Pending},
     input::WatchId,
+    interest::Atom,
     name::{Digest, Generation, Kind, ModuleName},
 };
 use std::sync::Arc;
@@ -80,4 +83,77 @@ pub struct WatchStatus {
     pub synced: bool,
     /// Who needs it: `module/controller`.
     pub users: Vec<String>,
+}
+
+impl Pipeline {
+    /// How things stand, for `windlass status`.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            leading: self.leading,
+            draining: self.draining,
+            slots_held: self.turns.held(),
+            modules: self.modules.iter().map(|(name, module)| self.module(name, module)).collect(),
+            watches: self.watches.iter().map(|(id, atom, synced)| self.watch(id, atom, synced)).collect(),
+        }
+    }
+
+    fn module(&self, name: &ModuleName, module: &Module) -> ModuleStatus {
+        let waits = |pending: &Pending| match &pending.needs {
+            Err(reason) => reason.clone(),
+            Ok(needs) => {
+                let atoms = needs.iter().flat_map(|need| &need.atoms);
+                let unsynced = atoms.filter(|(atom, _)| !self.watches.is_synced(atom));
+                let mut kinds: Vec<_> = unsynced.map(|(atom, _)| atom.kind.to_string()).collect();
+                kinds.sort();
+                kinds.dedup();
+                format!("waits for its watches of {}", kinds.join(", "))
+            }
+        };
+        ModuleStatus {
+            name: name.clone(),
+            serving: module.serving.as_ref().map(|serving| (serving.version.digest, serving.generation)),
+            pending: module.pending.as_ref().map(|pending| (pending.version.digest, waits(pending))),
+            paused: module.paused,
+            running: module.under_way(),
+            controllers: module.lanes.iter().map(|(name, lane)| controller(name, lane)).collect(),
+        }
+    }
+
+    fn watch(&self, id: WatchId, atom: &Atom, synced: bool) -> WatchStatus {
+        let mut users: Vec<String> = Vec::new();
+        for (module, needs) in self.interest.iter() {
+            for need in needs {
+                let uses = need.atoms.iter().any(|(one, _)| self.watches.serving(one).any(|by| by == id));
+                let user = format!("{module}/{}", need.controller);
+                if uses && users.last() != Some(&user) {
+                    users.push(user);
+                }
+            }
+        }
+        WatchStatus {
+            id,
+            kind: atom.kind.clone(),
+            namespace: atom.namespace.clone(),
+            labels: atom.labels.as_ref().map(ToString::to_string),
+            fields: atom.fields.clone(),
+            metadata_only: atom.metadata,
+            synced,
+            users,
+        }
+    }
+}
+
+fn controller(name: &Arc<str>, lane: &Lane) -> ControllerStatus {
+    ControllerStatus {
+        name: name.clone(),
+        kind: lane.kind.clone(),
+        ready: lane.queue.ready(),
+        waiting: lane.queue.waiting(),
+        running: lane.queue.running(),
+        failing: lane.queue.failing(),
+        adds: lane.queue.adds(),
+        dropped: lane.queue.dropped(),
+        unasked: lane.asks.values().map(Asks::len).sum(),
+    }
 }

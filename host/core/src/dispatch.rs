@@ -1,0 +1,143 @@
+//! What a module has to do: its versions, one lane per controller, and what can start now.
+
+mod asks;
+
+use crate::{
+    description::Selection,
+    input::Version,
+    interest::Need,
+    name::{Digest, Generation, Kind},
+    queue::{RequestQueue, Taken},
+    time::Time,
+};
+pub(crate) use asks::Asks;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// A module as the pipeline knows it.
+#[derive(Debug, Default)]
+pub(crate) struct Module {
+    pub(crate) serving: Option<Serving>,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) paused: bool,
+    /// By controller. A lane of a controller that is gone stays until its last run is done: it holds the locks.
+    pub(crate) lanes: BTreeMap<Arc<str>, Lane>,
+    /// Runs and questions under way of each version that is not freed.
+    pub(crate) uses: BTreeMap<Digest, usize>,
+    turn_last: u64,
+}
+
+/// The version that serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    pub(crate) version: Arc<Version>,
+    pub(crate) generation: Generation,
+}
+
+/// A version that will serve when its watches are synced.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) version: Arc<Version>,
+    /// What it needs, or what it is not granted.
+    pub(crate) needs: Result<Vec<Need>, String>,
+    pub(crate) since: Time,
+}
+
+/// The work of one controller.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) kind: Kind,
+    pub(crate) selection: Arc<Selection>,
+    /// Whether the serving version has this controller.
+    pub(crate) live: bool,
+    pub(crate) concurrency: usize,
+    pub(crate) queue: RequestQueue,
+    /// By watch.
+    pub(crate) asks: BTreeMap<Arc<str>, Asks>,
+    pub(crate) resync_every: Duration,
+    pub(crate) resync_at: Option<Time>,
+    /// The time it is to be looked at again, as the pipeline has it noted.
+    pub(crate) alarm: Option<Time>,
+    turn: u64,
+}
+
+/// The next thing a module does.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Put a question about this controller's watch.
+    Ask(Arc<str>, Arc<str>),
+    /// Run this request of this controller.
+    Run(Arc<str>, Taken),
+}
+
+impl Lane {
+    pub(crate) fn new(kind: Kind, queue: RequestQueue) -> Self {
+        Self {
+            kind,
+            selection: Arc::default(),
+            live: false,
+            concurrency: 1,
+            queue,
+            asks: BTreeMap::new(),
+            resync_every: Duration::ZERO,
+            resync_at: None,
+            alarm: None,
+            turn: 0,
+        }
+    }
+
+    fn can_run(&self) -> bool {
+        self.live && self.queue.ready() > 0 && self.queue.running() < self.concurrency
+    }
+
+    fn can_ask(&self, now: Time) -> bool {
+        self.live && self.asks.values().any(|asks| asks.is_due(now))
+    }
+
+    /// When something becomes due in this lane that is not due now.
+    pub(crate) fn alarm_next(&self, now: Time) -> Option<Time> {
+        let asks = self.asks.values().filter_map(Asks::due_at).filter(|at| *at > now);
+        let resync = self.resync_at.filter(|_| self.live);
+        asks.chain(resync).chain(self.queue.due_next()).min()
+    }
+}
+
+impl Module {
+    /// Whether something could start now.
+    pub(crate) fn has_work(&self, now: Time) -> bool {
+        self.serving.is_some()
+            && !self.paused
+            && self.lanes.values().any(|lane| lane.can_run() || lane.can_ask(now))
+    }
+
+    /// The next thing to do: the controllers take turns, and questions go before runs (they are short, and lead to
+    /// runs; one per watch is under way at a time).
+    pub(crate) fn next(&mut self, now: Time) -> Option<Work> {
+        if self.paused {
+            return None;
+        }
+        let ready = self.lanes.iter().filter(|(_, lane)| lane.can_run() || lane.can_ask(now));
+        let name = ready.min_by_key(|(_, lane)| lane.turn)?.0.clone();
+        self.turn_last += 1;
+        let lane = self.lanes.get_mut(&name)?;
+        lane.turn = self.turn_last;
+        if let Some((watch, _)) = lane.asks.iter().find(|(_, asks)| asks.is_due(now)) {
+            return Some(Work::Ask(name, watch.clone()));
+        }
+        lane.queue.take(now).map(|taken| Work::Run(name, taken))
+    }
+
+    /// Digests that nobody will run any more.
+    pub(crate) fn unused(&self) -> Vec<Digest> {
+        let needed = [
+            self.serving.as_ref().map(|serving| serving.version.digest),
+            self.pending.as_ref().map(|pending| pending.version.digest),
+        ];
+        let idle = self.uses.iter().filter(|(digest, uses)| **uses == 0 && !needed.contains(&Some(**digest)));
+        idle.map(|(digest, _)| *digest).collect()
+    }
+
+    /// Runs and questions under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.uses.values().sum()
+    }
+}

@@ -1,0 +1,182 @@
+//! Which module wants which kinds, and how a changed object becomes requests.
+//!
+//! A change is held against the selection before and after it (S11), then against the predicates, then led by the
+//! relation to the objects that are to be reconciled, again from both states: an object that changes its owner wakes
+//! the old one and the new one.
+
+mod atom;
+mod need;
+mod plan;
+mod predicate;
+mod relation;
+#[cfg(test)]
+mod tests;
+mod watches;
+
+use crate::{
+    cache::Cache,
+    change::{Cause, ObjectChange},
+    description::Relation,
+    fact::Reason,
+    name::{Kind, ModuleName, ObjectName},
+    object::Object,
+    queue::Priority,
+};
+pub(crate) use atom::Atom;
+pub(crate) use need::{Need, NotGranted, Resources, needs};
+pub(crate) use plan::Plans;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+pub(crate) use watches::{Order, Watches};
+
+/// What a change leads to.
+#[derive(Clone, Debug)]
+pub(crate) enum Routed {
+    /// Reconcile this.
+    Request { module: ModuleName, controller: Arc<str>, name: ObjectName, priority: Priority, reason: Reason },
+    /// Ask the module.
+    Ask { module: ModuleName, controller: Arc<str>, watch: Arc<str>, change: ObjectChange },
+}
+
+/// The needs of the versions that serve.
+#[derive(Debug, Default)]
+pub(crate) struct Interest {
+    needs: BTreeMap<ModuleName, Vec<Need>>,
+    by_kind: HashMap<Kind, Vec<(ModuleName, usize)>>,
+}
+
+impl Interest {
+    /// From now on these are a module's needs.
+    pub(crate) fn set(&mut self, module: &ModuleName, needs: Vec<Need>) {
+        self.needs.insert(module.clone(), needs);
+        self.sort();
+    }
+
+    /// The module follows nothing any more.
+    pub(crate) fn remove(&mut self, module: &ModuleName) {
+        self.needs.remove(module);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.by_kind.clear();
+        for (module, needs) in &self.needs {
+            for (at, need) in needs.iter().enumerate() {
+                self.by_kind.entry(need.kind.clone()).or_default().push((module.clone(), at));
+            }
+        }
+    }
+
+    /// The needs of a module.
+    pub(crate) fn of(&self, module: &ModuleName) -> &[Need] {
+        self.needs.get(module).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every module's needs, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ModuleName, &[Need])> {
+        self.needs.iter().map(|(module, needs)| (module, needs.as_slice()))
+    }
+
+    /// Takes in which watch holds what in which shape. Answers the needs that are now served from a view that is
+    /// synced already: what it holds was not told to them, so all of it has to be looked at.
+    pub(crate) fn rebind(&mut self, watches: &Watches) -> Vec<(ModuleName, usize)> {
+        let mut moved = Vec::new();
+        for (module, needs) in &mut self.needs {
+            for (at, need) in needs.iter_mut().enumerate() {
+                let mut differs = false;
+                for (atom, shape) in &mut need.atoms {
+                    let now = watches.shape(atom);
+                    if now.is_some() && *shape != now {
+                        *shape = now;
+                        differs |= watches.is_synced(atom);
+                    }
+                }
+                if differs {
+                    moved.push((module.clone(), at));
+                }
+            }
+        }
+        moved
+    }
+
+    /// What a change leads to, in the order of the modules and their descriptions.
+    pub(crate) fn route(&self, change: &ObjectChange, cache: &Cache, out: &mut Vec<Routed>) {
+        for (module, at) in self.by_kind.get(&change.kind).into_iter().flatten() {
+            if let Some(need) = self.of(module).get(*at)
+                && need.sees(change)
+            {
+                route(module, need, change, cache, out);
+            }
+        }
+    }
+}
+
+/// What a change that a need sees leads to.
+pub(crate) fn route(
+    module: &ModuleName,
+    need: &Need,
+    change: &ObjectChange,
+    cache: &Cache,
+    out: &mut Vec<Routed>,
+) {
+    let before = change.before.as_deref().filter(|object| need.selects(object));
+    let after = change.after.as_deref().filter(|object| need.selects(object));
+    let priority = match change.cause {
+        Cause::Live | Cause::Relist => Priority::Live,
+        Cause::Initial | Cause::Resync => Priority::Low,
+    };
+    let Some(reason) = counts(need, before, after, change.cause) else { return };
+    let mut request = |name: ObjectName, reason: Reason| {
+        if need.target.reaches(&name) {
+            let controller = need.controller.clone();
+            out.push(Routed::Request { module: module.clone(), controller, name, priority, reason });
+        }
+    };
+    let Some((watch, relation)) = &need.watch else { return request(change.name.clone(), reason) };
+    let related =
+        || Reason::Related { watch: watch.clone(), kind: change.kind.clone(), name: change.name.clone() };
+    match relation {
+        Relation::Mapped => {
+            let change = selected(need, change);
+            let (controller, watch) = (need.controller.clone(), watch.clone());
+            out.push(Routed::Ask { module: module.clone(), controller, watch, change });
+        }
+        Relation::Referenced(lookup) => {
+            let names = relation::referencing(lookup, need, &change.name, cache);
+            names.into_iter().for_each(|name| request(name, related()));
+        }
+        _ => {
+            let states = [before, after].into_iter().flatten();
+            let mut names: Vec<_> =
+                states.flat_map(|object| relation::named_by(relation, object, &need.target)).collect();
+            let mut seen = std::collections::BTreeSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+            names.into_iter().for_each(|name| request(name, related()));
+        }
+    }
+}
+
+/// Whether a change counts, and why the object itself would be reconciled. Entering and leaving the selection always
+/// count, as creation and deletion (S11).
+fn counts(need: &Need, before: Option<&Object>, after: Option<&Object>, cause: Cause) -> Option<Reason> {
+    match (before, after) {
+        (None, None) => None,
+        (None, Some(_)) => Some(Reason::Appeared),
+        (Some(_), None) => Some(Reason::Gone),
+        (Some(_), Some(_)) if cause == Cause::Resync => Some(Reason::Resync),
+        (Some(before), Some(after)) => {
+            let own_end = need.watch.is_none() && predicate::ends(before, after);
+            (own_end || predicate::touched(&need.predicates, before, after)).then_some(Reason::Changed)
+        }
+    }
+}
+
+/// The change as the need's selection shows it.
+fn selected(need: &Need, change: &ObjectChange) -> ObjectChange {
+    let mut change = change.clone();
+    change.before = change.before.filter(|object| need.selects(object));
+    change.after = change.after.filter(|object| need.selects(object));
+    change
+}

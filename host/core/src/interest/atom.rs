@@ -1,0 +1,154 @@
+//! The smallest thing that can be watched, and when one watch serves another's purpose.
+
+use crate::{
+    cache::{Fields, Namespaces, Question, watch_covers},
+    call::Shape,
+    description::Selection,
+    input::WatchSpec,
+    name::Kind,
+    object::FieldPlan,
+    selector::Selector,
+};
+use std::sync::Arc;
+
+/// One kind, one namespace or all, one selector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Atom {
+    pub(crate) kind: Kind,
+    pub(crate) namespace: Option<Arc<str>>,
+    pub(crate) labels: Option<Selector>,
+    pub(crate) fields: Option<Arc<str>>,
+    pub(crate) metadata: bool,
+}
+
+/// What atoms are ordered by; two atoms with the same key are the same watch.
+type Key<'a> = (&'a Kind, Option<&'a Arc<str>>, Option<&'a str>, Option<&'a Arc<str>>, bool);
+
+impl Atom {
+    pub(super) fn new(
+        kind: &Kind,
+        namespace: Option<Arc<str>>,
+        selection: &Selection,
+        metadata: bool,
+    ) -> Self {
+        let labels = selection.labels.clone().filter(|labels| !labels.requirements().is_empty());
+        let fields = selection.fields.clone().filter(|fields| !fields.is_empty());
+        Self { kind: kind.clone(), namespace, labels, fields, metadata }
+    }
+
+    fn key(&self) -> Key<'_> {
+        let labels = self.labels.as_ref().map(Selector::as_str);
+        (&self.kind, self.namespace.as_ref(), labels, self.fields.as_ref(), self.metadata)
+    }
+
+    /// What to order of the cluster.
+    pub(super) fn spec(&self, plan: &Arc<FieldPlan>) -> WatchSpec {
+        let selection = Selection {
+            namespaces: self.namespace.iter().cloned().collect(),
+            labels: self.labels.clone(),
+            fields: self.fields.clone(),
+        };
+        WatchSpec { kind: self.kind.clone(), selection, metadata_only: self.metadata, plan: plan.clone() }
+    }
+
+    /// The question that reads all of it.
+    pub(crate) fn question(&self, shape: Shape) -> Question {
+        Question {
+            namespaces: match &self.namespace {
+                Some(namespace) => Namespaces::These(vec![namespace.clone()]),
+                None => Namespaces::All,
+            },
+            labels: self.labels.clone(),
+            fields: self.fields.clone(),
+            shape,
+        }
+    }
+
+    /// Whether a watch for this atom also brings everything that `other` needs.
+    pub(crate) fn serves(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && (!self.metadata || other.metadata)
+            && Fields::view(self.fields.as_ref()) == Fields::view(other.fields.as_ref())
+            && watch_covers(
+                &self.spec(&Arc::default()),
+                &other.question(Shape::Whole),
+                other.namespace.as_ref(),
+            )
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        if self.metadata { Shape::Metadata } else { Shape::Whole }
+    }
+}
+
+/// The fewest atoms that serve all of these, in a fixed order.
+///
+/// The rule: equal needs share one watch, and a need that another one's watch serves anyway (every namespace serves
+/// each, fewer selector terms serve more, whole objects serve metadata) has none of its own. Two needs of which
+/// neither serves the other are watched apart: a wider watch that nobody asked for could be forbidden, or hold
+/// much that nobody wants.
+pub(crate) fn merged(mut atoms: Vec<Atom>) -> Vec<Atom> {
+    atoms.sort_by(|one, other| one.key().cmp(&other.key()));
+    atoms.dedup_by(|one, other| one.key() == other.key());
+    let served = |at: usize| {
+        atoms
+            .iter()
+            .enumerate()
+            .any(|(by, other)| by != at && other.serves(&atoms[at]) && (by < at || !atoms[at].serves(other)))
+    };
+    let keep: Vec<_> = (0..atoms.len()).map(|at| !served(at)).collect();
+    let mut keep = keep.into_iter();
+    atoms.retain(|_| keep.next().unwrap_or(true));
+    atoms
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    /// `namespace|labels|fields`, with `!` in front for metadata only.
+    fn atom(text: &str) -> Atom {
+        let (metadata, text) = text.strip_prefix('!').map_or((false, text), |text| (true, text));
+        let parts: Vec<_> = text.split('|').collect();
+        let some = |at: usize| (!parts[at].is_empty()).then_some(parts[at]);
+        let selection = Selection {
+            namespaces: Vec::new(),
+            labels: some(1).map(|text| Selector::parse(text).unwrap()),
+            fields: some(2).map(Arc::from),
+        };
+        Atom::new(&Kind::new("v1", "Pod"), some(0).map(Arc::from), &selection, metadata)
+    }
+
+    fn check(atoms: &[&str], want: &[&str]) {
+        let atoms = atoms.iter().map(|text| atom(text)).collect();
+        assert_eq!(merged(atoms), want.iter().map(|text| atom(text)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn equal_needs_share_one_watch() {
+        check(&["a||", "a||"], &["a||"]);
+        check(&["|app=x|", "|app=x|"], &["|app=x|"]);
+    }
+
+    #[test]
+    fn a_wide_watch_serves_narrow_needs() {
+        check(&["a|app=x|", "||", "b||"], &["||"]);
+        check(&["a|app=x|", "a|app|"], &["a|app|"]);
+        check(&["!a||", "a||"], &["a||"]);
+        check(&["||metadata.name=x", "||"], &["||"]);
+    }
+
+    #[test]
+    fn needs_of_which_neither_serves_the_other_are_watched_apart() {
+        check(&["a||", "b||"], &["a||", "b||"]);
+        check(&["!||", "a||"], &["!||", "a||"]);
+        check(&["||status.phase=Running", "||"], &["||", "||status.phase=Running"]);
+        check(&["|app=x|", "|tier=y|"], &["|app=x|", "|tier=y|"]);
+    }
+
+    #[test]
+    fn of_two_that_serve_each_other_one_is_kept() {
+        check(&["|app=x,tier=y|", "|tier=y,app=x|"], &["|app=x,tier=y|"]);
+    }
+}

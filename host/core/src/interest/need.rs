@@ -1,0 +1,195 @@
+//! What one version of a module follows: its reconciled kinds and its watches, narrowed to what the grant covers.
+
+use super::atom::Atom;
+use crate::{
+    cache::{Fields, Namespaces, selects},
+    call::Shape,
+    change::ObjectChange,
+    description::{Controller, Predicate, Relation, Selection},
+    grant::{Access, Grant},
+    input::Version,
+    name::{Kind, ObjectName, Resource},
+    object::Object,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What discovery knows.
+pub(crate) type Resources = BTreeMap<Kind, Resource>;
+
+/// The reconciled kind of the controller that a need belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) kind: Kind,
+    pub(crate) namespaced: bool,
+    /// Which objects it reconciles; `namespaces` are those of the grant and the selection both.
+    pub(crate) selection: Arc<Selection>,
+    pub(crate) namespaces: Namespaces,
+}
+
+/// One kind that a controller follows, and what a change of it means.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    pub(crate) controller: Arc<str>,
+    /// None: the reconciled kind itself.
+    pub(crate) watch: Option<(Arc<str>, Relation)>,
+    pub(crate) kind: Kind,
+    pub(crate) predicates: Vec<Predicate>,
+    pub(crate) target: Arc<Target>,
+    pub(crate) selection: Selection,
+    /// What has to be watched, and in which shape it is held now; empty while the kind is absent.
+    pub(crate) atoms: Vec<(Atom, Option<Shape>)>,
+    /// The view its objects are in, if only the server can select them.
+    pub(crate) fields: Option<Arc<str>>,
+}
+
+/// Why a version cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotGranted(pub(crate) String);
+
+/// The needs of a version.
+pub(crate) fn needs(version: &Version, resources: &Resources) -> Result<Vec<Need>, NotGranted> {
+    let mut found = Vec::new();
+    for controller in &version.description.controllers {
+        let target = Arc::new(target(controller, &version.grant, resources)?);
+        let plan =
+            Followed { controller: &controller.name, target: &target, resources, grant: &version.grant };
+        let own = (&controller.reconciles, &controller.selection, &controller.predicates);
+        found.push(plan.need(own, None, false)?);
+        for watch in &controller.watches {
+            let followed = (&watch.kind, &watch.selection, &watch.predicates);
+            let relation = Some((watch.name.clone(), watch.relation.clone()));
+            found.push(plan.need(followed, relation, watch.metadata_only)?);
+        }
+    }
+    Ok(found)
+}
+
+fn target(controller: &Controller, grant: &Grant, resources: &Resources) -> Result<Target, NotGranted> {
+    let kind = controller.reconciles.clone();
+    let resource = resources.get(&kind);
+    let namespaces = match resource {
+        Some(resource) => granted(grant, resource, &controller.selection, &controller.name)?,
+        None => Namespaces::All,
+    };
+    let narrowed = match &namespaces {
+        Namespaces::All => Vec::new(),
+        Namespaces::These(list) => list.clone(),
+    };
+    let selection = Arc::new(Selection { namespaces: narrowed, ..controller.selection.clone() });
+    Ok(Target {
+        kind,
+        namespaced: resource.is_none_or(|resource| resource.namespaced),
+        selection,
+        namespaces,
+    })
+}
+
+/// Where the selection may look: what it names (everything, if it names nothing) and the grant covers.
+fn granted(
+    grant: &Grant,
+    resource: &Resource,
+    selection: &Selection,
+    controller: &str,
+) -> Result<Namespaces, NotGranted> {
+    let access = |verb| Access {
+        verb,
+        group: resource.kind.group(),
+        resource: &resource.plural,
+        subresource: None,
+        namespace: None,
+        namespaced: resource.namespaced,
+        name: None,
+    };
+    let mut namespaces = match (grant.namespaces_for(&access("list")), grant.namespaces_for(&access("watch")))
+    {
+        (Namespaces::All, other) | (other, Namespaces::All) => other,
+        (Namespaces::These(list), Namespaces::These(watch)) => {
+            Namespaces::These(list.into_iter().filter(|one| watch.contains(one)).collect())
+        }
+    };
+    if resource.namespaced && !selection.namespaces.is_empty() {
+        let wanted = selection.namespaces.iter().filter(|one| match &namespaces {
+            Namespaces::All => true,
+            Namespaces::These(list) => list.contains(one),
+        });
+        namespaces = Namespaces::These(wanted.cloned().collect());
+    }
+    if namespaces.is_empty() {
+        let rule = Grant::reading_rule(resource, selection);
+        return Err(NotGranted(format!(
+            "controller {controller} may not watch {}; this rule in its manifest's spec.grant.rules would allow it: {rule}",
+            resource.kind
+        )));
+    }
+    Ok(namespaces)
+}
+
+/// Where the needs of one controller come from.
+struct Followed<'a> {
+    controller: &'a Arc<str>,
+    target: &'a Arc<Target>,
+    resources: &'a Resources,
+    grant: &'a Grant,
+}
+
+impl Followed<'_> {
+    fn need(
+        &self,
+        (kind, selection, predicates): (&Kind, &Selection, &Vec<Predicate>),
+        watch: Option<(Arc<str>, Relation)>,
+        metadata: bool,
+    ) -> Result<Need, NotGranted> {
+        let mut selection = selection.clone();
+        let mut atoms = Vec::new();
+        if let Some(resource) = self.resources.get(kind) {
+            let namespaces = granted(self.grant, resource, &selection, self.controller)?;
+            selection.namespaces = match namespaces {
+                Namespaces::All => Vec::new(),
+                Namespaces::These(list) => list,
+            };
+            let atom = |namespace| Atom::new(kind, namespace, &selection, metadata);
+            atoms = match &selection.namespaces[..] {
+                [] => vec![atom(None)],
+                list => list.iter().map(|namespace| atom(Some(namespace.clone()))).collect(),
+            };
+        }
+        Ok(Need {
+            controller: self.controller.clone(),
+            watch,
+            kind: kind.clone(),
+            predicates: predicates.clone(),
+            target: self.target.clone(),
+            fields: Fields::view(selection.fields.as_ref()),
+            selection,
+            atoms: atoms.into_iter().map(|atom| (atom, None)).collect(),
+        })
+    }
+}
+
+impl Need {
+    /// Whether a change comes from where this need looks: the view that serves it, and a namespace it covers.
+    pub(crate) fn sees(&self, change: &ObjectChange) -> bool {
+        change.fields == self.fields
+            && self.atoms.iter().any(|(atom, shape)| {
+                *shape == Some(change.shape)
+                    && (atom.namespace.is_none() || atom.namespace == change.name.namespace)
+            })
+    }
+
+    /// Whether a state of an object is selected.
+    pub(crate) fn selects(&self, object: &Object) -> bool {
+        selects(&self.selection, object)
+    }
+
+    /// Whether the watch's relation is to ask the module.
+    pub(crate) fn is_mapped(&self) -> bool {
+        matches!(self.watch, Some((_, Relation::Mapped)))
+    }
+}
+
+impl Target {
+    /// Whether the controller reconciles objects of this name at all.
+    pub(crate) fn reaches(&self, name: &ObjectName) -> bool {
+        name.namespace.is_some() == self.namespaced && self.namespaces.contain(name)
+    }
+}

@@ -1,0 +1,1 @@
+//! Relations, predicates and selections, one change at a time.

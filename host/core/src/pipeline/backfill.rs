@@ -1,0 +1,109 @@
+//! Looking at all that is held, a slice at a time, so that a big kind does not hold up dispatch: when a version
+//! begins to serve (S6: a late joiner gets the store's content), at a resync, and when an operator asks.
+
+use super::Pipeline;
+use crate::{
+    cache::Query,
+    change::{Cause, ObjectChange},
+    fact::Reason,
+    interest::{self, Need},
+    name::ModuleName,
+    object::Object,
+    queue::Priority,
+};
+use std::{sync::Arc, vec};
+
+/// Objects still to be looked at for one need.
+#[derive(Debug)]
+pub(super) struct Backfill {
+    module: ModuleName,
+    need: Need,
+    priority: Priority,
+    /// Of requests for the objects themselves.
+    reason: Reason,
+    objects: vec::IntoIter<Arc<Object>>,
+}
+
+impl Pipeline {
+    /// Looks again at the reconciled objects of a module, or of one of its controllers.
+    pub(super) fn backfill_own(
+        &mut self,
+        module: &ModuleName,
+        controller: Option<&Arc<str>>,
+        priority: Priority,
+        reason: &Reason,
+    ) {
+        let needs = self.interest.of(module).iter().filter(|need| {
+            need.watch.is_none() && controller.is_none_or(|controller| need.controller == *controller)
+        });
+        for need in needs.cloned().collect::<Vec<_>>() {
+            self.backfill_need(module, need, priority, reason);
+        }
+    }
+
+    pub(super) fn backfill_need(
+        &mut self,
+        module: &ModuleName,
+        need: Need,
+        priority: Priority,
+        reason: &Reason,
+    ) {
+        let mut objects = Vec::new();
+        for (atom, shape) in &need.atoms {
+            let Some(shape) = shape else { continue };
+            let query = Query { question: atom.question(*shape), ..Query::default() };
+            objects.extend(self.cache.list(&need.kind, &query).unwrap_or_default());
+        }
+        if !objects.is_empty() {
+            let (module, reason, objects) = (module.clone(), reason.clone(), objects.into_iter());
+            self.backfills.push_back(Backfill { module, need, priority, reason, objects });
+        }
+    }
+
+    /// What was still to be looked at for an earlier version's needs.
+    pub(super) fn drop_backfills(&mut self, module: &ModuleName) {
+        self.backfills.retain(|backfill| backfill.module != *module);
+    }
+
+    /// Looks at the next slice.
+    pub(super) fn backfill(&mut self) {
+        let mut left = self.settings.backfill_slice.max(1);
+        while left > 0
+            && let Some(mut backfill) = self.backfills.pop_front()
+        {
+            let slice: Vec<_> = backfill.objects.by_ref().take(left).collect();
+            left -= slice.len();
+            for object in slice {
+                self.look_at(&backfill, object);
+            }
+            if backfill.objects.len() > 0 {
+                self.backfills.push_front(backfill);
+            }
+        }
+    }
+
+    fn look_at(&mut self, backfill: &Backfill, object: Arc<Object>) {
+        let need = &backfill.need;
+        if need.watch.is_none() {
+            let name = &object.header().name;
+            if need.selects(&object) && need.target.reaches(name) {
+                let controller = need.controller.clone();
+                self.enqueue(&backfill.module, &controller, name, backfill.priority, &backfill.reason);
+            }
+            return;
+        }
+        let name = object.header().name.clone();
+        let change = ObjectChange {
+            kind: need.kind.clone(),
+            shape: need.atoms.iter().find_map(|(_, shape)| *shape).unwrap_or_default(),
+            fields: need.fields.clone(),
+            name,
+            before: None,
+            after: Some(object),
+            cause: Cause::Initial,
+        };
+        let mut routed = Vec::new();
+        interest::route(&backfill.module, need, &change, &self.cache, &mut routed);
+        self.put(routed);
+    }
+}

@@ -1,0 +1,199 @@
+//! Starting runs and questions, and what follows from their end.
+
+use super::Pipeline;
+use crate::{
+    change::{Cause, ObjectChange},
+    dispatch::Work,
+    fact::{Fact, Reason, RunEnded},
+    input::{AskTargets, Command, Ended, Run, RunId, TargetsId},
+    name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request},
+    outcome::Outcome,
+    queue::{Backoff, Priority, Taken},
+    time::Time,
+};
+use std::{sync::Arc, time::Duration};
+
+/// A run under way.
+#[derive(Debug)]
+pub(super) struct Running {
+    request: Request,
+    kind: Kind,
+    digest: Digest,
+    generation: Generation,
+    reason: Reason,
+    waited: Duration,
+    started: Time,
+}
+
+/// A question under way.
+#[derive(Debug)]
+pub(super) struct Question {
+    controller: ControllerName,
+    watch: Arc<str>,
+    digest: Digest,
+    changes: Vec<ObjectChange>,
+}
+
+impl Pipeline {
+    /// Hands out the free slots.
+    pub(super) fn dispatch(&mut self) {
+        if !self.leading || self.draining {
+            return;
+        }
+        while let Some(name) = self.turns.next() {
+            let Some(module) = self.modules.get_mut(&name) else {
+                self.turns.remove(&name);
+                continue;
+            };
+            let Some(work) = module.next(self.now) else {
+                self.turns.set_waiting(&name, false);
+                continue;
+            };
+            let started = match work {
+                Work::Run(controller, taken) => self.start(&name, controller, taken),
+                Work::Ask(controller, watch) => self.question(&name, &controller, &watch),
+            };
+            if started.is_some() {
+                self.turns.hold(&name);
+            }
+            let more = self.modules.get(&name).is_some_and(|module| module.has_work(self.now));
+            self.turns.set_waiting(&name, more);
+            self.touched.insert(name);
+        }
+    }
+
+    fn start(&mut self, name: &ModuleName, controller: Arc<str>, taken: Taken) -> Option<()> {
+        let module = self.modules.get_mut(name)?;
+        let serving = module.serving.as_ref()?;
+        let (digest, generation) = (serving.version.digest, serving.generation);
+        let lane = module.lanes.get(&controller)?;
+        let (kind, selection) = (lane.kind.clone(), lane.selection.clone());
+        *module.uses.entry(digest).or_default() += 1;
+        self.run_last += 1;
+        let id = RunId(self.run_last);
+        let controller = ControllerName { module: name.clone(), controller };
+        let Taken { name, reason, failures, waited } = taken;
+        let request = Request { controller, name };
+        let running = Running {
+            request: request.clone(),
+            kind: kind.clone(),
+            digest,
+            generation,
+            reason: reason.clone(),
+            waited,
+            started: self.now,
+        };
+        self.runs.insert(id, running);
+        let run = Run { id, request, kind, selection, digest, generation, reason, failures, waited };
+        self.out.push(Command::Run(run));
+        Some(())
+    }
+
+    fn question(&mut self, name: &ModuleName, controller: &Arc<str>, watch: &Arc<str>) -> Option<()> {
+        let module = self.modules.get_mut(name)?;
+        let digest = module.serving.as_ref()?.version.digest;
+        let asks = module.lanes.get_mut(controller)?.asks.get_mut(watch)?;
+        let changes = asks.take(self.settings.targets_changes_max, self.settings.targets_bytes_max);
+        *module.uses.entry(digest).or_default() += 1;
+        self.question_last += 1;
+        let id = TargetsId(self.question_last);
+        let (module, controller) = (name.clone(), controller.clone());
+        let asked = AskTargets {
+            module: module.clone(),
+            digest,
+            controller: controller.clone(),
+            watch: watch.clone(),
+            changes: changes.clone(),
+        };
+        let controller = ControllerName { module, controller };
+        self.questions.insert(id, Question { controller, watch: watch.clone(), digest, changes });
+        self.out.push(Command::AskTargets(id, asked));
+        Some(())
+    }
+
+    pub(super) fn ended(&mut self, ended: Ended) {
+        let Some(run) = self.runs.remove(&ended.run) else { return };
+        let Request { controller: ControllerName { module, controller }, name } = &run.request;
+        self.turns.release(module, ended.cpu);
+        self.touched.insert(module.clone());
+        if let Some(lane) = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller)) {
+            // What a controller that is gone would do next, nobody will do.
+            let stays = lane.live && lane.kind == run.kind;
+            let outcome = if stays { &ended.outcome } else { &Outcome::Done };
+            lane.queue.done(self.now, name, outcome);
+            if matches!(outcome, Outcome::Terminal(_))
+                && self.cache.selected(&lane.kind, &lane.selection, name).is_none()
+            {
+                lane.queue.forget(name);
+            }
+        }
+        self.used(module, run.digest);
+        let ended = RunEnded {
+            took: self.now.since(run.started),
+            request: run.request,
+            digest: run.digest,
+            generation: run.generation,
+            reason: run.reason,
+            outcome: ended.outcome,
+            cpu: ended.cpu,
+            waited: run.waited,
+            calls: ended.calls,
+        };
+        self.tell(Fact::RunEnded(Box::new(ended)));
+    }
+
+    /// A module said which requests some changes lead to: exactly one list per change, else it counts as failed.
+    pub(super) fn targets(&mut self, id: TargetsId, targets: Option<Vec<Vec<ObjectName>>>) {
+        let Some(question) = self.questions.remove(&id) else { return };
+        let ControllerName { module, controller } = &question.controller;
+        self.turns.release(module, Duration::ZERO);
+        self.touched.insert(module.clone());
+        let answer = targets.filter(|lists| lists.len() == question.changes.len());
+        let lane = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller));
+        let asks = lane.and_then(|lane| lane.asks.get_mut(&question.watch));
+        match (answer, asks) {
+            (Some(lists), asks) => {
+                if let Some(asks) = asks {
+                    asks.answered();
+                }
+                let answers = question.changes.iter().zip(lists);
+                for (change, names) in answers {
+                    self.wanted(&question, change, names);
+                }
+            }
+            (None, Some(asks)) => {
+                let backoff = Backoff { min: self.settings.backoff_min, max: self.settings.backoff_max };
+                let retry_at = self.now + backoff.delay(asks.failures());
+                asks.failed(question.changes, retry_at);
+            }
+            (None, None) => {}
+        }
+        self.used(&question.controller.module, question.digest);
+    }
+
+    fn wanted(&mut self, question: &Question, change: &ObjectChange, names: Vec<ObjectName>) {
+        let ControllerName { module, controller } = &question.controller;
+        let needs = self.interest.of(module).iter();
+        let Some(need) =
+            needs.filter(|need| need.controller == *controller).find(|need| need.watch.is_none())
+        else {
+            return;
+        };
+        let target = need.target.clone();
+        let live = !matches!(change.cause, Cause::Initial | Cause::Resync);
+        let priority = if live { Priority::Live } else { Priority::Low };
+        let (watch, kind) = (question.watch.clone(), change.kind.clone());
+        let reason = Reason::Related { watch, kind, name: change.name.clone() };
+        for name in names.iter().filter(|name| target.reaches(name)) {
+            self.enqueue(module, controller, name, priority, &reason);
+        }
+    }
+
+    /// A run or a question of a version is over.
+    fn used(&mut self, name: &ModuleName, digest: Digest) {
+        if let Some(uses) = self.modules.get_mut(name).and_then(|module| module.uses.get_mut(&digest)) {
+            *uses = uses.saturating_sub(1);
+        }
+        self.tidy(name);
+    }
+}

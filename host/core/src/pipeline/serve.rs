@@ -1,0 +1,330 @@
+//! Versions come, wait for their watches, serve, and go.
+
+use super::Pipeline;
+use crate::{
+    dispatch::{Lane, Pending, Serving},
+    fact::{Fact, Reason},
+    input::{Command, Version, WatchId},
+    interest::{Need, NotGranted, Order, Plans, needs},
+    name::{ControllerName, Generation, Kind, ModuleName, ObjectName, Resource},
+    queue::Priority,
+};
+use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
+
+impl Pipeline {
+    pub(super) fn offer(&mut self, mut version: Version) {
+        self.discovered(mem::take(&mut version.resources));
+        let name = version.module.clone();
+        let version = Arc::new(version);
+        let now = self.now;
+        let module = self.modules.entry(name.clone()).or_default();
+        if let Some(serving) =
+            module.serving.as_mut().filter(|serving| swaps_nothing(&serving.version, &version))
+        {
+            if serving.version.paused != version.paused {
+                module.paused = version.paused;
+            }
+            serving.version = version.clone();
+            module.pending = None;
+            for (controller, lane) in module.lanes.iter_mut().filter(|(_, lane)| lane.live) {
+                let controller = ControllerName { module: name.clone(), controller: controller.clone() };
+                lane.serve(&version, &controller, now);
+            }
+            self.touched.insert(name.clone());
+            self.follow(None);
+            self.tidy(&name);
+            return;
+        }
+        module.uses.entry(version.digest).or_default();
+        let needs = needs(&version, &self.resources).map_err(|NotGranted(reason)| reason);
+        let reason = needs.as_ref().err().cloned();
+        let absent: BTreeSet<Kind> = match &needs {
+            Ok(needs) => {
+                needs.iter().filter(|need| need.atoms.is_empty()).map(|need| need.kind.clone()).collect()
+            }
+            Err(_) => BTreeSet::new(),
+        };
+        module.pending = Some(Pending { version, needs, since: now });
+        if let Some(reason) = reason {
+            self.tell(Fact::ModuleWaiting { module: name.clone(), reason });
+        }
+        absent.into_iter().for_each(|kind| self.tell(Fact::KindAbsent { kind }));
+        self.follow(None);
+        self.serve_what_can();
+        self.tidy(&name);
+    }
+
+    /// Begins to serve every version whose watches are synced.
+    pub(super) fn serve_what_can(&mut self) {
+        let can = |pending: &Pending| {
+            pending.needs.as_ref().is_ok_and(|needs| {
+                needs.iter().flat_map(|need| &need.atoms).all(|(atom, _)| self.watches.is_synced(atom))
+            })
+        };
+        let ready = self.modules.iter().filter(|(_, module)| module.pending.as_ref().is_some_and(can));
+        for name in ready.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.serve(&name);
+        }
+    }
+
+    fn serve(&mut self, name: &ModuleName) {
+        let generation = self.generations.get(name).map_or(Generation(1), |last| Generation(last.0 + 1));
+        let fresh = self.queue();
+        let Some(module) = self.modules.get_mut(name) else { return };
+        let Some(Pending { version, needs: Ok(needs), since }) = module.pending.take() else { return };
+        self.generations.insert(name.clone(), generation);
+        let digest = version.digest;
+        let before = module.serving.replace(Serving { version: version.clone(), generation });
+        if before.as_ref().is_none_or(|before| before.version.paused != version.paused) {
+            module.paused = version.paused;
+        }
+        for (controller, lane) in &mut module.lanes {
+            let stays = version
+                .description
+                .controllers
+                .iter()
+                .any(|one| one.name == *controller && one.reconciles == lane.kind);
+            if !stays {
+                lane.retire();
+            }
+        }
+        for controller in &version.description.controllers {
+            let lane = module.lanes.entry(controller.name.clone());
+            let lane = lane.or_insert_with(|| Lane::new(controller.reconciles.clone(), fresh.fresh()));
+            lane.kind = controller.reconciles.clone();
+            let id = ControllerName { module: name.clone(), controller: controller.name.clone() };
+            lane.serve(&version, &id, self.now);
+            lane.take_over(&needs, &controller.name, self.now);
+        }
+        self.touched.insert(name.clone());
+        self.out.push(Command::Serve { module: name.clone(), digest, generation });
+        let took = self.now.since(since);
+        self.tell(Fact::ModuleServing { module: name.clone(), digest, generation, took });
+        self.drop_backfills(name);
+        self.interest.set(name, needs);
+        let reason = if before.is_some() { Reason::Reloaded } else { Reason::Appeared };
+        self.follow(Some((name, reason)));
+        self.tidy(name);
+    }
+
+    pub(super) fn withdraw(&mut self, name: &ModuleName) {
+        let Some(module) = self.modules.get_mut(name) else { return };
+        module.serving = None;
+        module.pending = None;
+        module.lanes.values_mut().for_each(Lane::retire);
+        self.touched.insert(name.clone());
+        self.drop_backfills(name);
+        self.interest.remove(name);
+        self.follow(None);
+        self.tidy(name);
+        self.tell(Fact::ModuleWithdrawn { module: name.clone() });
+    }
+
+    pub(super) fn set_paused(&mut self, name: &ModuleName, paused: bool) {
+        if let Some(module) = self.modules.get_mut(name) {
+            module.paused = paused;
+            self.touched.insert(name.clone());
+        }
+    }
+
+    /// An operator asks for runs. A name that no controller holds is run by each that could reconcile it.
+    pub(super) fn ask(&mut self, name: &ModuleName, object: Option<&ObjectName>) {
+        let Some(object) = object else {
+            return self.backfill_own(name, None, Priority::Requeued, &Reason::Asked);
+        };
+        let own = self.interest.of(name).iter().filter(|need| need.watch.is_none());
+        let could: Vec<_> = own.filter(|need| need.target.reaches(object)).cloned().collect();
+        let holds = |need: &&Need| self.cache.selected(&need.kind, &need.target.selection, object).is_some();
+        let holding: Vec<_> = could.iter().filter(holds).cloned().collect();
+        for need in if holding.is_empty() { could } else { holding } {
+            self.enqueue(name, &need.controller, object, Priority::Live, &Reason::Asked);
+        }
+    }
+
+    /// Takes in what the cluster serves now, and follows it for every module that names such a kind.
+    pub(super) fn discovered(&mut self, resources: Vec<Resource>) {
+        let mut changed = BTreeSet::new();
+        for resource in resources {
+            let kind = resource.kind.clone();
+            if self.resources.get(&kind) != Some(&resource) {
+                self.resources.insert(kind.clone(), resource);
+                changed.insert(kind);
+            }
+        }
+        let concerned = |version: &Version| {
+            version.description.controllers.iter().any(|controller| {
+                changed.contains(&controller.reconciles)
+                    || controller.watches.iter().any(|watch| changed.contains(&watch.kind))
+            })
+        };
+        let mut waiting = Vec::new();
+        for (name, module) in &mut self.modules {
+            if let Some(pending) = module.pending.as_mut().filter(|pending| concerned(&pending.version)) {
+                pending.needs = needs(&pending.version, &self.resources).map_err(|NotGranted(reason)| reason);
+            }
+            let Some(serving) = module.serving.as_ref().filter(|serving| concerned(&serving.version)) else {
+                continue;
+            };
+            match needs(&serving.version, &self.resources) {
+                Ok(needs) => {
+                    for (controller, lane) in module.lanes.iter_mut().filter(|(_, lane)| lane.live) {
+                        lane.select(&needs, controller);
+                    }
+                    self.interest.set(name, needs);
+                }
+                Err(NotGranted(reason)) => waiting.push(Fact::ModuleWaiting { module: name.clone(), reason }),
+            }
+        }
+        waiting.into_iter().for_each(|fact| self.tell(fact));
+        if !changed.is_empty() {
+            self.follow(None);
+            self.serve_what_can();
+        }
+    }
+
+    pub(super) fn synced(&mut self, watch: WatchId) {
+        let Some(kind) = self.watches.synced(watch).cloned() else { return };
+        let objects = self.cache.len_of(watch);
+        self.tell(Fact::WatchSynced { kind, objects });
+        self.serve_what_can();
+        self.follow(None);
+    }
+
+    /// Makes the watches follow the needs, and the needs the watches. Needs that are served from elsewhere than before
+    /// are looked at anew, for the module that just began to serve with its reason.
+    fn follow(&mut self, began: Option<(&ModuleName, Reason)>) {
+        let mut plans = Plans::default();
+        let mut atoms = Vec::new();
+        for (name, module) in &self.modules {
+            let serving = module.serving.as_ref().map(|serving| (&serving.version, self.interest.of(name)));
+            let pending = module
+                .pending
+                .as_ref()
+                .and_then(|pending| Some((&pending.version, pending.needs.as_ref().ok()?.as_slice())));
+            for (version, needs) in serving.into_iter().chain(pending) {
+                plans.add(&version.description, needs);
+                atoms.extend(needs.iter().flat_map(|need| &need.atoms).map(|(atom, _)| atom.clone()));
+            }
+        }
+        let indexes = plans.indexes();
+        for kind in self.indexed.iter().filter(|kind| !indexes.contains_key(*kind)) {
+            self.cache.index(kind, Vec::new());
+        }
+        self.indexed = indexes.keys().cloned().collect();
+        indexes.into_iter().for_each(|(kind, paths)| self.cache.index(&kind, paths));
+        let orders = self.watches.want(atoms, plans.fields());
+        self.order(orders);
+        let moved = self.interest.rebind(&self.watches);
+        for (name, at) in moved {
+            let Some(need) = self.interest.of(&name).get(at).cloned() else { continue };
+            let reason = match &began {
+                Some((module, reason)) if **module == name => reason.clone(),
+                _ => Reason::Appeared,
+            };
+            self.backfill_need(&name, need, Priority::Low, &reason);
+        }
+        let orders = self.watches.retire();
+        self.order(orders);
+    }
+
+    fn order(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            self.out.push(match order {
+                Order::Start(id, spec) => {
+                    self.cache.open(id, &spec);
+                    Command::StartWatch(id, spec)
+                }
+                Order::Replan(id, plan) => Command::Replan(id, plan),
+                Order::Stop(id) => {
+                    self.cache.forget(id);
+                    Command::StopWatch(id)
+                }
+            });
+        }
+    }
+
+    /// Frees the versions that nobody runs any more, and lets go of lanes and modules of which nothing is left.
+    pub(super) fn tidy(&mut self, name: &ModuleName) {
+        let Some(module) = self.modules.get_mut(name) else { return };
+        for digest in module.unused() {
+            module.uses.remove(&digest);
+            self.out.push(Command::Free { module: name.clone(), digest });
+        }
+        let mut gone = Vec::new();
+        module.lanes.retain(|controller, lane| {
+            let stays = lane.live || lane.queue.running() > 0;
+            if let Some(alarm) = lane.alarm.filter(|_| !stays) {
+                gone.push((alarm, ControllerName { module: name.clone(), controller: controller.clone() }));
+            }
+            stays
+        });
+        let idle = module.serving.is_none() && module.pending.is_none() && module.uses.is_empty();
+        self.alarms.retain(|alarm| !gone.contains(alarm));
+        if idle {
+            self.modules.remove(name);
+            self.turns.remove(name);
+        }
+    }
+}
+
+/// Whether two versions differ in nothing but how much and how often they run.
+fn swaps_nothing(old: &Version, new: &Version) -> bool {
+    let runs_alike =
+        old.concurrency == new.concurrency && old.resync == new.resync && old.paused == new.paused;
+    !runs_alike
+        && old.digest == new.digest
+        && old.description == new.description
+        && old.grant == new.grant
+        && old.settings == new.settings
+}
+
+/// How long until the next resync: the period ± 10 %, by the controller's name, so that they do not all come at once
+/// (R17).
+pub(super) fn resync_delay(controller: &ControllerName, every: Duration) -> Duration {
+    let hash = controller.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let permille = 900 + u32::try_from(hash % 201).unwrap_or(100);
+    every.saturating_mul(permille) / 1_000
+}
+
+impl Lane {
+    /// Takes over how a version wants to be run.
+    fn serve(&mut self, version: &Version, controller: &ControllerName, now: crate::time::Time) {
+        self.concurrency = usize::try_from(version.concurrency.max(1)).unwrap_or(usize::MAX);
+        if !self.live || self.resync_every != version.resync {
+            self.resync_every = version.resync;
+            self.resync_at =
+                (!version.resync.is_zero()).then(|| now + resync_delay(controller, version.resync));
+        }
+        self.live = true;
+    }
+
+    fn select(&mut self, needs: &[Need], controller: &Arc<str>) {
+        if let Some(need) = needs.iter().find(|need| need.watch.is_none() && need.controller == *controller) {
+            self.selection = need.target.selection.clone();
+        }
+    }
+
+    /// A version takes over the requests and the unasked changes of the one before.
+    fn take_over(&mut self, needs: &[Need], controller: &Arc<str>, now: crate::time::Time) {
+        self.select(needs, controller);
+        let of_this = || needs.iter().filter(|need| need.controller == *controller);
+        if let Some(own) = of_this().find(|need| need.watch.is_none()) {
+            self.queue.reload(now, &|name| own.target.reaches(name));
+        }
+        self.asks.retain(|watch, asks| {
+            asks.reload();
+            of_this()
+                .any(|need| need.is_mapped() && need.watch.as_ref().is_some_and(|(name, _)| name == watch))
+        });
+    }
+
+    /// The controller is gone: what waits is dropped, what runs keeps its lock until it is done.
+    fn retire(&mut self) {
+        self.live = false;
+        self.queue.clear();
+        self.asks.clear();
+        self.resync_at = None;
+    }
+}

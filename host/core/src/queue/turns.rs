@@ -1,0 +1,197 @@
+//! Whose turn it is among the modules: two accounts, CPU used and slots held.
+//!
+//! CPU is charged after the run. A module that was idle starts from where the others are, so it cannot save up turns
+//! and then hold everyone up; nor does it have to make up for what it did long ago. And no module holds more than an
+//! equal share of the slots while another one waits, so a module whose runs block for seconds cannot take them all.
+
+use crate::name::ModuleName;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// What a run is charged besides its CPU: the work of starting it. Keeps modules in turn whose CPU is not measured.
+const RUN_US: u64 = 50;
+
+#[derive(Debug, Default)]
+struct Account {
+    cpu_us: u64,
+    held: usize,
+    waiting: bool,
+}
+
+/// The slots and who gets the next one.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    slots_max: usize,
+    held: usize,
+    active: usize,
+    /// CPU of the module that had the last turn; never goes back.
+    cpu_us_now: u64,
+    accounts: BTreeMap<ModuleName, Account>,
+    /// Modules that could run, by the CPU they used, then by name.
+    waiting: BTreeSet<(u64, ModuleName)>,
+}
+
+impl Turns {
+    pub(crate) fn new(slots_max: usize) -> Self {
+        Self {
+            slots_max: slots_max.max(1),
+            held: 0,
+            active: 0,
+            cpu_us_now: 0,
+            accounts: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+        }
+    }
+
+    /// Slots held by everybody.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Changes an account, and keeps order and counts in step.
+    fn change(&mut self, module: &ModuleName, change: impl FnOnce(&mut Account)) {
+        let account = self.accounts.entry(module.clone()).or_default();
+        let was_active = account.waiting || account.held > 0;
+        if account.waiting {
+            self.waiting.remove(&(account.cpu_us, module.clone()));
+        }
+        change(account);
+        let is_active = account.waiting || account.held > 0;
+        if is_active && !was_active {
+            account.cpu_us = account.cpu_us.max(self.cpu_us_now);
+        }
+        if account.waiting {
+            self.waiting.insert((account.cpu_us, module.clone()));
+        }
+        self.active = self.active + usize::from(is_active) - usize::from(was_active);
+    }
+
+    /// Says whether a module has something to run.
+    pub(crate) fn set_waiting(&mut self, module: &ModuleName, waiting: bool) {
+        if self.accounts.get(module).is_some_and(|account| account.waiting) != waiting {
+            self.change(module, |account| account.waiting = waiting);
+        }
+    }
+
+    /// Who gets the next slot; none when no slot is free or nobody waits.
+    pub(crate) fn next(&self) -> Option<ModuleName> {
+        if self.held >= self.slots_max {
+            return None;
+        }
+        let share = (self.slots_max / self.active.max(1)).max(1);
+        let held = |module: &ModuleName| self.accounts.get(module).map_or(0, |account| account.held);
+        let below = self.waiting.iter().find(|(_, module)| held(module) < share);
+        let next =
+            below.or_else(|| self.waiting.iter().min_by_key(|(cpu_us, module)| (held(module), *cpu_us)));
+        next.map(|(_, module)| module.clone())
+    }
+
+    /// A module takes a slot.
+    pub(crate) fn hold(&mut self, module: &ModuleName) {
+        self.change(module, |account| account.held += 1);
+        self.held += 1;
+        let cpu_us = self.accounts.get(module).map_or(0, |account| account.cpu_us);
+        self.cpu_us_now = self.cpu_us_now.max(cpu_us);
+    }
+
+    /// A module gives a slot back and is charged.
+    pub(crate) fn release(&mut self, module: &ModuleName, cpu: Duration) {
+        let cost = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX).saturating_add(RUN_US);
+        self.change(module, |account| {
+            account.held = account.held.saturating_sub(1);
+            account.cpu_us = account.cpu_us.saturating_add(cost);
+        });
+        self.held = self.held.saturating_sub(1);
+    }
+
+    /// Forgets a module that holds no slot.
+    pub(crate) fn remove(&mut self, module: &ModuleName) {
+        self.set_waiting(module, false);
+        if self.accounts.get(module).is_some_and(|account| account.held == 0) {
+            self.accounts.remove(module);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn module(name: &str) -> ModuleName {
+        ModuleName(name.into())
+    }
+
+    #[test]
+    fn turns_even_out_the_cpu_that_was_used() {
+        let mut turns = Turns::new(1);
+        let (light, noisy) = (module("light"), module("noisy"));
+        turns.set_waiting(&light, true);
+        turns.set_waiting(&noisy, true);
+        let mut runs = BTreeMap::new();
+        for _ in 0..1_000 {
+            let next = turns.next().unwrap();
+            turns.hold(&next);
+            *runs.entry(next.clone()).or_insert(0) += 1;
+            turns.release(&next, Duration::from_micros(if next == noisy { 9_950 } else { 950 }));
+        }
+        assert!((85..=95).contains(&runs[&noisy]), "{runs:?}");
+    }
+
+    #[test]
+    fn a_module_that_was_idle_saves_up_nothing_and_owes_nothing() {
+        let mut turns = Turns::new(1);
+        let (old, new) = (module("old"), module("new"));
+        turns.set_waiting(&old, true);
+        for _ in 0..100 {
+            turns.hold(&old);
+            turns.release(&old, Duration::from_secs(1));
+        }
+        turns.set_waiting(&new, true);
+        let mut of_new = 0;
+        for _ in 0..100 {
+            let next = turns.next().unwrap();
+            of_new += usize::from(next == new);
+            turns.hold(&next);
+            turns.release(&next, Duration::from_secs(1));
+        }
+        assert!((49..=52).contains(&of_new), "{of_new}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_module_gets_a_slot_above_its_share_while_another_below_it_waits(
+            slots in 1_usize..9,
+            steps in prop::collection::vec((0_usize..4, any::<bool>(), 0_u64..5_000), 1..200),
+        ) {
+            let mut turns = Turns::new(slots);
+            let modules = ["a", "b", "c", "d"].map(module);
+            let mut held = [0_usize; 4];
+            let mut waits = [false; 4];
+            for (at, waiting, cpu_us) in steps {
+                if held[at] > 0 && !waiting {
+                    held[at] -= 1;
+                    turns.release(&modules[at], Duration::from_micros(cpu_us));
+                } else {
+                    waits[at] = waiting;
+                    turns.set_waiting(&modules[at], waiting);
+                }
+                let active = (0..4).filter(|at| waits[*at] || held[*at] > 0).count().max(1);
+                let share = (slots / active).max(1);
+                let free = held.iter().sum::<usize>() < slots;
+                let next = turns.next();
+                prop_assert_eq!(next.is_some(), free && waits.contains(&true));
+                if let Some(next) = next {
+                    let got = modules.iter().position(|one| *one == next).unwrap();
+                    let poorer = (0..4).any(|at| waits[at] && held[at] < share);
+                    prop_assert!(held[got] < share || !poorer);
+                    held[got] += 1;
+                    turns.hold(&next);
+                }
+            }
+        }
+    }
+}
