@@ -40,8 +40,10 @@ pub struct DirectoryOptions {
     pub settle: Duration,
     /// A Wasm file that ends in the middle of a section is reported when it has not grown for so long.
     pub truncated_after: Duration,
-    /// The directory is looked at so often even if no change is heard of (network file systems tell none).
+    /// The directory is looked at so often even if no change is heard of: a net under the system's notices.
     pub rescan: Duration,
+    /// The same where the system tells no changes, or while the directory is lost.
+    pub rescan_unheard: Duration,
     /// A larger `.wasm` file is refused unread.
     pub wasm_bytes_max: u64,
     /// A larger manifest is refused unread.
@@ -51,12 +53,13 @@ pub struct DirectoryOptions {
 }
 
 impl Default for DirectoryOptions {
-    /// 25 ms, 2 s, 1 s, 256 MiB, 1 MiB.
+    /// 25 ms, 2 s, 10 s, 1 s, 256 MiB, 1 MiB.
     fn default() -> Self {
         Self {
             settle: Duration::from_millis(25),
             truncated_after: Duration::from_secs(2),
-            rescan: Duration::from_secs(1),
+            rescan: Duration::from_secs(10),
+            rescan_unheard: Duration::from_secs(1),
             wasm_bytes_max: 256 << 20,
             manifest_bytes_max: 1 << 20,
             defaults: Defaults::default(),
@@ -147,6 +150,12 @@ pub enum FileError {
         /// The bound.
         max: u64,
     },
+    /// A manifest that nobody would read.
+    #[error("a manifest is called {expected}: rename it, or it grants nothing")]
+    Extension {
+        /// As it should be called.
+        expected: String,
+    },
     /// A manifest that has no module.
     #[error(
         "there is no {expected} beside this manifest: put it there, or rename the manifest after its module"
@@ -184,6 +193,7 @@ pub enum SourceError {
 #[derive(Debug)]
 pub struct Directory {
     events: mpsc::Receiver<SourceEvent>,
+    again: Arc<watch::Again>,
     watching: AbortHandle,
 }
 
@@ -194,8 +204,15 @@ impl Directory {
     /// The directory is missing, is a file, or cannot be read.
     pub async fn open(dir: &Path, options: DirectoryOptions) -> Result<Self, SourceError> {
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
-        let watch = watch::Watch::begin(dir.to_owned(), options, sender).await?;
-        Ok(Self { events, watching: tokio::spawn(watch.run()).abort_handle() })
+        let again = Arc::default();
+        let watch = watch::Watch::begin(dir.to_owned(), options, sender, Arc::clone(&again)).await?;
+        Ok(Self { events, again, watching: tokio::spawn(watch.run()).abort_handle() })
+    }
+
+    /// Reads a module's files and tells what they are, news or not; all modules without a name. The events come in
+    /// the stream; none comes for a module that is not there.
+    pub fn tell_again(&self, module: Option<&ModuleName>) {
+        self.again.ask(module);
     }
 
     /// The next event; none only when the host's tasks are being ended.

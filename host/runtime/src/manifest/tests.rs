@@ -140,6 +140,30 @@ fn a_broken_manifest_is_refused_with_place_and_next_step() {
 }
 
 #[test]
+fn no_text_however_mangled_ends_the_host() {
+    // Every cut, every character left out, every character replaced by one that means something in YAML.
+    let mangled = |at: usize, with: &str| {
+        let mut chars: Vec<char> = WHOLE.chars().collect();
+        chars.splice(at..=at, with.chars());
+        chars.into_iter().collect::<String>()
+    };
+    let mut refused = 0;
+    for at in 0..WHOLE.chars().count() {
+        let cut: String = WHOLE.chars().take(at).collect();
+        let texts = ["", "\n", ":", "{", "]", "\"", "\t", "&", "é", "\u{0}"].map(|with| mangled(at, with));
+        for text in texts.iter().chain([&cut]) {
+            if let Err(error) = parse(text) {
+                refused += 1;
+                assert!(error.to_string().contains("--> modules/website.yaml:"), "{error}");
+            }
+        }
+    }
+    assert!(refused > 1000, "{refused}");
+    let deep = "[".repeat(100_000);
+    assert!(parse(&format!("a: {deep}")).is_err());
+}
+
+#[test]
 fn all_problems_are_told_at_once_and_in_order() {
     let error = parse("apiVersion: v1\nkind: Modul\nmetadata: {}\n").unwrap_err();
     let lines: Vec<usize> = error.problems.iter().map(|problem| problem.line).collect();

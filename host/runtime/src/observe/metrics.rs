@@ -73,6 +73,14 @@ impl Metrics {
         self.families.rejections.remove(&label);
     }
 
+    /// Takes the series of a kind out that nobody watches any more.
+    pub fn forget_kind(&self, kind: &Kind) {
+        let label = KindLabel { kind: kind.to_string() };
+        self.families.watch_synced.remove(&label);
+        self.families.watch_objects.remove(&label);
+        self.families.watch_failures.remove(&label);
+    }
+
     /// Tells how a controller's queue stands: requests that are ready, runs under way.
     pub fn queue(&self, controller: &ControllerName, ready: usize, running: usize) {
         self.with_controller(controller, |series| {
@@ -122,6 +130,7 @@ impl Metrics {
 
     fn watch(&self, kind: &Kind, synced: bool) -> KindLabel {
         let label = KindLabel { kind: kind.to_string() };
+        drop(self.families.watch_failures.get_or_create(&label));
         self.families.watch_synced.get_or_create(&label).set(i64::from(synced));
         label
     }

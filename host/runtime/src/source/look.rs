@@ -3,7 +3,7 @@
 use super::SourceError;
 use crate::manifest::is_dns_label;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::MetadataExt,
     path::Path,
@@ -49,12 +49,21 @@ pub(super) struct Files {
     pub(super) manifest: Option<Stamp>,
 }
 
+/// A file whose name is a mistake.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Misnamed {
+    /// A stem that can name no module, with `.wasm` behind it.
+    Stem(String),
+    /// A stem with `.yml` behind it.
+    Extension(String),
+}
+
 /// What one look saw, by file stem. Other files are not Windlass's business.
 #[derive(Debug, Default)]
 pub(super) struct Look {
     pub(super) files: BTreeMap<String, Files>,
-    /// Stems of `.wasm` files that can name no module.
-    pub(super) bad_names: Vec<String>,
+    /// Files whose names are mistakes.
+    pub(super) misnamed: BTreeSet<Misnamed>,
     /// Which directory the path meant: another one must be listened to anew.
     pub(super) directory: u64,
 }
@@ -67,23 +76,31 @@ pub(super) fn look(dir: &Path) -> Result<Look, SourceError> {
         _ => SourceError::Unreadable { dir: dir.to_owned(), source },
     };
     let mut seen = Look { directory: fs::metadata(dir).map_err(failed)?.ino(), ..Look::default() };
+    let mut short_extensions = Vec::new();
     for entry in fs::read_dir(dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else { continue };
         let stem = stem.to_string_lossy();
         let is_wasm = extension == "wasm";
         // Names with a dot in front are other programs' temporary files.
-        if stem.starts_with('.') || !(is_wasm || extension == "yaml") {
+        if stem.starts_with('.') || !(is_wasm || extension == "yaml" || extension == "yml") {
+            continue;
+        }
+        if extension == "yml" {
+            short_extensions.push(stem.into_owned());
             continue;
         }
         // A file that vanishes between the two calls, or a link that leads nowhere, is not there.
         let Ok(Some(stamp)) = Stamp::read(&path) else { continue };
         if !is_dns_label(&stem) {
-            seen.bad_names.extend(is_wasm.then(|| stem.into_owned()));
+            seen.misnamed.extend(is_wasm.then(|| Misnamed::Stem(stem.into_owned())));
             continue;
         }
         let files = seen.files.entry(stem.into_owned()).or_default();
         *(if is_wasm { &mut files.wasm } else { &mut files.manifest }) = Some(stamp);
     }
+    // Only beside a module can it be meant as a manifest.
+    short_extensions.retain(|stem| seen.files.get(stem).is_some_and(|files| files.wasm.is_some()));
+    seen.misnamed.extend(short_extensions.into_iter().map(Misnamed::Extension));
     Ok(seen)
 }

@@ -34,6 +34,7 @@ impl Bench {
             fs::write(dir.path().join(name), bytes).unwrap();
         }
         let truncated_after = Duration::from_millis(300);
+        // The net is a second only where a test needs it: elsewhere events must come from the system's notices.
         let options = DirectoryOptions { truncated_after, ..DirectoryOptions::default() };
         let directory = Directory::open(dir.path(), options).await.unwrap();
         Self { dir, directory }
@@ -216,6 +217,31 @@ async fn what_is_no_directory_is_an_error_that_says_so() {
         let error = Directory::open(&path, DirectoryOptions::default()).await.unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_manifest_with_the_short_extension_is_pointed_out() {
+    let text = manifest("a", "paused: true");
+    let mut bench =
+        Bench::with(&[("a.wasm", &wasm("1")), ("a.yml", text.as_bytes()), ("other.yml", b"")]).await;
+    match bench.event().await {
+        SourceEvent::FileBroken { file, error, .. } => {
+            assert!(file.ends_with("a.yml"), "{file:?}");
+            assert!(error.to_string().contains("called a.yaml"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bench.offer().await.manifest, None);
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_again() {
+    let mut bench = Bench::with(&[("a.wasm", &wasm("a")), ("b.wasm", &wasm("b"))]).await;
+    let (a, b) = (bench.offer().await.name, bench.offer().await.name);
+    bench.directory.tell_again(Some(&b));
+    assert_eq!(bench.offer().await.name, b);
+    bench.directory.tell_again(None);
+    assert_eq!([bench.offer().await.name, bench.offer().await.name], [a, b]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What is known of each name, and what is to be done about it now: no I/O, the time is told.
 
-use super::look::{Files, Look};
+use super::look::{Files, Look, Misnamed};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ pub(super) struct Tracker {
     settle: Duration,
     truncated_after: Duration,
     names: BTreeMap<String, Tracked>,
-    bad_names: BTreeSet<String>,
+    misnamed: BTreeSet<Misnamed>,
 }
 
 /// One name.
@@ -28,6 +28,8 @@ struct Tracked {
     incomplete: bool,
     /// What was told last; another offer of the same is not told.
     told: Option<Told>,
+    /// Somebody asked to be told again.
+    again: bool,
 }
 
 /// What was told of a name last.
@@ -59,21 +61,20 @@ pub(super) enum Task {
     },
     /// The module is gone.
     Withdraw(String),
-    /// A `.wasm` file with a name that cannot be.
-    BadName(String),
+    /// A file with a name that is a mistake.
+    Misnamed(Misnamed),
 }
 
 impl Tracker {
     pub(super) fn new(settle: Duration, truncated_after: Duration) -> Self {
-        Self { settle, truncated_after, names: BTreeMap::new(), bad_names: BTreeSet::new() }
+        Self { settle, truncated_after, names: BTreeMap::new(), misnamed: BTreeSet::new() }
     }
 
     /// Takes a look in; answers what to do, and how long to wait for the next look at most.
     pub(super) fn look(&mut self, now: Instant, look: Look) -> (Vec<Task>, Option<Instant>) {
-        let bad_names: BTreeSet<String> = look.bad_names.into_iter().collect();
         let mut tasks: Vec<Task> =
-            bad_names.difference(&self.bad_names).cloned().map(Task::BadName).collect();
-        self.bad_names = bad_names;
+            look.misnamed.difference(&self.misnamed).cloned().map(Task::Misnamed).collect();
+        self.misnamed = look.misnamed;
         for (name, files) in &look.files {
             self.names.entry(name.clone()).or_default().see(now, *files, self.settle);
         }
@@ -111,7 +112,8 @@ impl Tracker {
     pub(super) fn read(&mut self, name: &str, told: Told) -> bool {
         let Some(tracked) = self.names.get_mut(name) else { return false };
         tracked.settled = true;
-        let news = matches!(told, Told::FileBroken | Told::NoModule) || tracked.told != Some(told);
+        let again = std::mem::take(&mut tracked.again);
+        let news = again || matches!(told, Told::FileBroken | Told::NoModule) || tracked.told != Some(told);
         tracked.told = Some(told);
         news
     }
@@ -120,6 +122,15 @@ impl Tracker {
     pub(super) fn settle(&mut self, name: &str) {
         if let Some(tracked) = self.names.get_mut(name) {
             tracked.settled = true;
+        }
+    }
+
+    /// Whatever is there is told at the next look, news or not; of all names without one.
+    pub(super) fn tell_again(&mut self, name: Option<&str>) {
+        let named = self.names.iter_mut().filter(|(known, _)| name.is_none_or(|name| name == known.as_str()));
+        for (_, tracked) in named.filter(|(_, tracked)| tracked.told.is_some()) {
+            tracked.again = true;
+            tracked.settled = false;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     DirectoryOptions, FileError, SourceError, SourceEvent,
-    look::{Look, look},
+    look::{Look, Misnamed, look},
     read::{Found, read},
     track::{Task, Tracker},
 };
@@ -11,8 +11,9 @@ use notify::{
     event::{AccessKind, AccessMode},
 };
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -20,6 +21,7 @@ use tokio::{
     task::spawn_blocking,
     time::{sleep_until, timeout},
 };
+use windlass_core::name::ModuleName;
 
 /// A long copy causes thousands of changes a second; looks are at least so far apart.
 const LOOKS_APART_MIN: Duration = Duration::from_millis(5);
@@ -31,11 +33,31 @@ pub(super) struct Watch {
     events: mpsc::Sender<SourceEvent>,
     tracker: Tracker,
     changed: Arc<Notify>,
+    again: Arc<Again>,
     /// Listens as long as it lives; belongs to one directory (an inode).
     listener: Option<(u64, RecommendedWatcher)>,
     first: Option<Look>,
     lost: bool,
     unheard_told: bool,
+}
+
+/// What the owner of a directory wants to be told again. One entry a name, so its bound is that of the names.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    names: Mutex<BTreeSet<Option<String>>>,
+    changed: Arc<Notify>,
+}
+
+impl Again {
+    pub(super) fn ask(&self, module: Option<&ModuleName>) {
+        let name = module.map(|module| module.to_string());
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        self.changed.notify_one();
+    }
+
+    fn take(&self) -> BTreeSet<Option<String>> {
+        std::mem::take(&mut *self.names.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The receiver is gone: nobody wants to know any more.
@@ -47,6 +69,7 @@ impl Watch {
         dir: PathBuf,
         options: DirectoryOptions,
         events: mpsc::Sender<SourceEvent>,
+        again: Arc<Again>,
     ) -> Result<Self, SourceError> {
         let tracker = Tracker::new(options.settle, options.truncated_after);
         let mut watch = Self {
@@ -54,7 +77,8 @@ impl Watch {
             options: Arc::new(options),
             events,
             tracker,
-            changed: Arc::new(Notify::new()),
+            changed: Arc::clone(&again.changed),
+            again,
             listener: None,
             first: None,
             lost: false,
@@ -73,7 +97,9 @@ impl Watch {
     /// Watches until nobody wants to know any more.
     pub(super) async fn run(mut self) {
         while let Ok(wake_at) = self.round().await {
-            let rescan = Instant::now() + self.options.rescan;
+            let heard = self.listener.is_some();
+            let rescan = if heard { self.options.rescan } else { self.options.rescan_unheard };
+            let rescan = Instant::now() + rescan;
             let until = wake_at.map_or(rescan, |wake_at| wake_at.min(rescan));
             let wait = until.saturating_duration_since(Instant::now());
             let not_before = tokio::time::Instant::now() + LOOKS_APART_MIN;
@@ -106,6 +132,9 @@ impl Watch {
         {
             self.tell_unheard(reason).await?;
         }
+        for name in self.again.take() {
+            self.tracker.tell_again(name.as_deref());
+        }
         let (tasks, wake_at) = self.tracker.look(Instant::now(), seen);
         let mut again = false;
         for task in tasks {
@@ -119,14 +148,9 @@ impl Watch {
     async fn carry_out(&mut self, task: Task) -> Result<bool, Unwanted> {
         match task {
             Task::Withdraw(name) => {
-                self.tell(SourceEvent::Withdrawn { name: windlass_core::name::ModuleName(name.into()) })
-                    .await?;
+                self.tell(SourceEvent::Withdrawn { name: ModuleName(name.into()) }).await?;
             }
-            Task::BadName(stem) => {
-                let file = self.dir.join(format!("{stem}.wasm"));
-                let error = Arc::new(FileError::Name(stem));
-                self.tell(SourceEvent::FileBroken { file, name: None, error }).await?;
-            }
+            Task::Misnamed(misnamed) => self.tell(self.misnamed(misnamed)).await?,
             Task::Read { name, files, since, last_call } => {
                 let (dir, options, stem) = (self.dir.clone(), self.options.clone(), name.clone());
                 let reading = spawn_blocking(move || read(&dir, &stem, (files, since, last_call), &options));
@@ -146,6 +170,17 @@ impl Watch {
             }
         }
         Ok(false)
+    }
+
+    fn misnamed(&self, misnamed: Misnamed) -> SourceEvent {
+        let (file, error) = match misnamed {
+            Misnamed::Stem(stem) => (format!("{stem}.wasm"), FileError::Name(stem)),
+            Misnamed::Extension(stem) => {
+                let expected = format!("{stem}.yaml");
+                (format!("{stem}.yml"), FileError::Extension { expected })
+            }
+        };
+        SourceEvent::FileBroken { file: self.dir.join(file), name: None, error: Arc::new(error) }
     }
 
     async fn look(&self) -> Result<Look, SourceError> {
@@ -184,7 +219,7 @@ impl Watch {
             "the system tells no changes of {} ({why}); a change is seen within {:?}. If the limit on watches is \
              reached, raise fs.inotify.max_user_instances or max_user_watches",
             self.dir.display(),
-            self.options.rescan
+            self.options.rescan_unheard
         );
         self.tell(SourceEvent::ChangesUnheard { reason }).await
     }

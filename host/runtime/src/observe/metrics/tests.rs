@@ -160,6 +160,15 @@ fn facts_are_counted() {
 }
 
 #[test]
+fn a_kind_that_nobody_watches_has_no_series() {
+    let (metrics, kind) = (registered(), Kind::new("v1", "Secret"));
+    metrics.fact(&Fact::WatchSynced { kind: kind.clone(), objects: 1 });
+    check(&metrics, &[r#"windlass_watch_failures_total{kind="v1 Secret"} 0"#]);
+    metrics.forget_kind(&kind);
+    assert!(!metrics.render().contains("Secret"), "{}", metrics.render());
+}
+
+#[test]
 fn a_module_takes_all_its_series_along() {
     let metrics = registered();
     metrics.register_module(&module(), ["other"], 1);
