@@ -21,10 +21,10 @@ use syn::parse_macro_input;
 /// | `reconciles = "v1/ConfigMap"` | the kind, if the type does not say it |
 /// | `labels = "app=web"`, `fields = "…"`, `namespaces("a", "b")` | which objects |
 /// | `on("generation", "labels", ".spec.x")` | changes that count; all otherwise |
-/// | `owns("apps/v1/Deployment", …)` | objects that ours manage |
+/// | `owns("apps/v1/Deployment", …)` | objects that ours manage; every change counts |
 /// | `watches("v1/Secret", …)` | other objects; takes one of the relations below and `name`, `labels`, `namespaces`, `on`, `metadata_only` |
 ///
-/// Relations of `watches`: `owned` (any owner), `labelled = "key"`, `annotated = "key"`,
+/// Relations of `watches`: `controlled` (the managing owner, as `owns`), `owned` (any owner), `labelled = "key"`, `annotated = "key"`,
 /// `referenced = ".spec.secretName"` (each with `namespace = "…"` where that says the namespace), and
 /// `mapped = function`, a `fn(&Context, &Change) -> Result<Vec<ObjectName>>`.
 #[proc_macro_attribute]

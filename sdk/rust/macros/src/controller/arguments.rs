@@ -88,8 +88,7 @@ impl Parse for Arguments {
 }
 
 const KNOWN: &str = "name, reconciles, labels, fields, namespaces, on, owns, watches";
-const KNOWN_OF_WATCH: &str =
-    "owned, labelled, annotated, referenced, mapped, namespace, name, labels, namespaces, on, metadata_only";
+const KNOWN_OF_WATCH: &str = "controlled, owned, labelled, annotated, referenced, mapped, namespace, name, labels, namespaces, on, metadata_only";
 
 fn watch(input: ParseStream<'_>) -> Result<Watch> {
     let content;
@@ -101,6 +100,7 @@ fn watch(input: ParseStream<'_>) -> Result<Watch> {
     while !content.is_empty() {
         let word: Ident = content.parse()?;
         let relation = match word.to_string().as_str() {
+            "controlled" => Some(Relation::Controlled),
             "owned" => Some(Relation::Owned),
             "labelled" => Some(Relation::Labelled(value(&content)?)),
             "annotated" => Some(Relation::Annotated(value(&content)?)),
@@ -127,8 +127,8 @@ fn watch(input: ParseStream<'_>) -> Result<Watch> {
         comma(&content)?;
     }
     if !related {
-        let message = "say how a change of it leads to an object of ours: owned, labelled = \"…\", \
-                       annotated = \"…\", referenced = \"…\" or mapped = function (managed objects: `owns`)";
+        let message = "say how a change of it leads to an object of ours: controlled, owned, labelled = \"…\", \
+                       annotated = \"…\", referenced = \"…\" or mapped = function";
         return Err(Error::new(watch.kind.span(), message));
     }
     Ok(watch)
