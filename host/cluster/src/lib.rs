@@ -14,6 +14,10 @@ pub mod client;
 pub mod connect;
 pub mod discovery;
 
+pub mod lease;
 pub mod reflector;
 mod shape;
 pub mod transport;
+
+#[cfg(test)]
+mod script;

@@ -19,7 +19,10 @@ mod target;
 mod watch;
 mod watch_list;
 
-pub use sink::{Delta, Sink, WatchError};
+#[cfg(test)]
+mod tests;
+
+pub use sink::{Delta, Sink, Staged, WatchError};
 
 use crate::{connect::Connection, discovery::Discovery};
 use std::{

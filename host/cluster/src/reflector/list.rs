@@ -45,8 +45,7 @@ impl<S: Sink> Drive<S> {
         let shell = match self.pages(target, version).await {
             Err(PageError::Expired) => {
                 // R6: the token of a later page is too old; once more, in one piece.
-                self.sink.begin().await;
-                self.page(&target.list(version, None, None)).await
+                self.page(&target.list(version, None, None), true).await
             }
             Err(PageError::Other(error)) => Err(error),
             Ok(shell) => Ok(shell),
@@ -60,14 +59,14 @@ impl<S: Sink> Drive<S> {
 
     /// R5: pages only where a limit does not take the request past the watch cache.
     async fn pages(&mut self, target: &Target, version: &str) -> Result<Shell, PageError> {
-        self.sink.begin().await;
         let paged = matches!(version, "" | "0") || self.paginated;
         let limit = paged.then_some(self.reflector.settings.page_size);
-        let mut shell = self.page(&target.list(version, limit, None)).await.map_err(PageError::Other)?;
+        let mut shell =
+            self.page(&target.list(version, limit, None), true).await.map_err(PageError::Other)?;
         self.paginated |= version == "0" && !shell.metadata.continue_token.is_empty();
         while !shell.metadata.continue_token.is_empty() {
             let token = std::mem::take(&mut shell.metadata.continue_token);
-            shell = self.page(&target.list(version, limit, Some(&token))).await.map_err(|error| {
+            shell = self.page(&target.list(version, limit, Some(&token)), false).await.map_err(|error| {
                 if error.code() == Some(410) { PageError::Expired } else { PageError::Other(error) }
             })?;
         }
@@ -75,8 +74,11 @@ impl<S: Sink> Drive<S> {
     }
 
     /// One page: its items are staged as they come.
-    async fn page(&mut self, wire: &Wire) -> Result<Shell, WatchError> {
+    async fn page(&mut self, wire: &Wire, first: bool) -> Result<Shell, WatchError> {
         let mut body = self.open("list", wire).await?;
+        if first {
+            self.sink.begin().await;
+        }
         let mut pages = Pages::new(self.reflector.settings.item_len_max);
         let intake = self.intake_now();
         let idle = self.reflector.settings.list_idle_max;

@@ -1,8 +1,8 @@
 //! Where a reflector delivers.
 
 use crate::transport::TransportError;
-use std::{future::Future, time::Duration};
-use windlass_core::{call::ApiError, object::Object};
+use std::{collections::HashMap, future::Future, time::Duration};
+use windlass_core::{call::ApiError, name::ObjectName, object::Object};
 
 /// A change of one object.
 #[derive(Clone, Debug)]
@@ -20,6 +20,32 @@ impl Delta {
         match self {
             Self::Upsert(object) | Self::Remove(object) => object,
         }
+    }
+}
+
+/// What a list has staged so far, for sinks that take the whole of it at `commit`.
+#[derive(Debug, Default)]
+pub struct Staged(HashMap<ObjectName, Object>);
+
+impl Staged {
+    /// Drops everything: a list begins.
+    pub fn clear(&mut self) {
+        self.0 = HashMap::new();
+    }
+
+    /// Lays deltas over what is staged.
+    pub fn lay(&mut self, deltas: Vec<Delta>) {
+        for delta in deltas {
+            match delta {
+                Delta::Upsert(object) => drop(self.0.insert(object.header().name.clone(), object)),
+                Delta::Remove(object) => drop(self.0.remove(&object.header().name)),
+            }
+        }
+    }
+
+    /// The complete list, in no order; nothing is staged afterwards.
+    pub fn take(&mut self) -> Vec<Object> {
+        std::mem::take(&mut self.0).into_values().collect()
     }
 }
 

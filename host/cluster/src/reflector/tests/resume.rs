@@ -1,0 +1,191 @@
+//! R9–R15: watches that end, in every way, and go on.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn r14_a_clean_close_resumes_without_a_relist() {
+    let run = check(
+        vec![
+            ("WATCHLIST rv=", stream([initial_end(5), wait(170)])),
+            ("WATCH rv=5", stream([bookmark(8), wait(170)])),
+            ("WATCH rv=8", stream([added("a", 9), wait(170)])),
+            ("WATCH rv=9", open([])),
+        ],
+        &["begin", "commit 5", "bookmark 8", "change +a@9 = 9"],
+    )
+    .await;
+    assert_eq!(run.times[3], Duration::from_secs(510), "no delay after a clean close");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r14_a_watch_that_ends_at_once_and_empty_backs_off_and_relists() {
+    let run = check(
+        vec![
+            ("WATCHLIST rv=", stream([initial_end(5), wait(170)])),
+            ("WATCH rv=5", stream([])),
+            ("WATCHLIST rv=5", open([initial_end(6)])),
+        ],
+        &["begin", "commit 5", "failed the watch ended at once and without an event", "begin", "commit 6"],
+    )
+    .await;
+    assert!(run.times[2] - run.times[1] >= Duration::from_millis(800));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r14_a_very_short_watch_with_an_event_is_no_failure() {
+    check(
+        vec![
+            ("WATCHLIST rv=", stream([initial_end(5), wait(170)])),
+            ("WATCH rv=5", stream([added("a", 6)])),
+            ("WATCH rv=6", open([])),
+        ],
+        &["begin", "commit 5", "change +a@6 = 6"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r11_every_event_moves_the_version_and_a_broken_stream_resumes_there() {
+    let half = Part::Text(r#"{"type":"MODIFIED","object":{"metadata":{"na"#.to_owned());
+    check(
+        vec![
+            (
+                "WATCHLIST rv=",
+                stream([initial_end(5), added("a", 6), deleted("b", 7), wait(2), half, Part::Break]),
+            ),
+            ("WATCH rv=7", open([modified("a", 8)])),
+        ],
+        &["begin", "commit 5", "change +a@6 -b@7 = 7", "change +a@8 = 8"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r10_a_watch_that_cannot_start_for_load_or_connection_keeps_its_place() {
+    for refusal in [Answer::status(429, "TooManyRequests"), Answer::Reset] {
+        let run = run(
+            Settings::default(),
+            spec(),
+            vec![
+                ("WATCHLIST rv=", stream([initial_end(5), wait(170)])),
+                ("WATCH rv=5", refusal.clone()),
+                ("WATCH rv=5", refusal),
+                ("WATCH rv=5", open([added("a", 6)])),
+            ],
+        )
+        .await;
+        assert_eq!(run.notes.len(), 4, "told once: {:?}", run.notes);
+        assert!(run.times[2] - run.times[1] >= Duration::from_millis(800));
+        assert!(run.times[3] - run.times[2] >= Duration::from_millis(1600));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r10_retry_after_is_honoured() {
+    let busy = Answer::status(429, "TooManyRequests").with_header("retry-after", "17");
+    let run = check(
+        vec![
+            ("WATCHLIST rv=", stream([initial_end(5), wait(170)])),
+            ("WATCH rv=5", busy),
+            ("WATCH rv=5", open([])),
+        ],
+        &["begin", "commit 5", "failed refused 429 TooManyRequests"],
+    )
+    .await;
+    assert_eq!((run.times[2] - run.times[1]).as_secs(), 17);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r10_any_other_refusal_of_a_watch_relists_also_http_410() {
+    for (code, reason) in [(410, "Expired"), (403, "Forbidden"), (500, "InternalError")] {
+        check(
+            vec![
+                ("WATCHLIST rv=", stream([initial_end(5), wait(170)])),
+                ("WATCH rv=5", Answer::status(code, reason)),
+                ("WATCHLIST rv=5", open([initial_end(6)])),
+            ],
+            &["begin", "commit 5", &format!("failed refused {code} {reason}"), "begin", "commit 6"],
+        )
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r13_an_error_event_ends_the_watch_and_its_code_says_how_to_go_on() {
+    for (code, reason, next) in [
+        (410, "Expired", "WATCHLIST rv=6"),
+        (500, "InternalError", "WATCHLIST rv=6"),
+        (429, "TooManyRequests", "WATCH rv=6"),
+    ] {
+        let first = stream([initial_end(5), added("a", 6), error(code, reason), modified("a", 7)]);
+        let run =
+            run(Settings::default(), spec(), vec![("WATCHLIST rv=", first), (next, open([initial_end(8)]))])
+                .await;
+        let want = ["begin", "commit 5", "change +a@6 = 6", &format!("failed refused {code} {reason}")];
+        assert_eq!(run.notes[..4], want, "nothing after the ERROR counts");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r15_what_is_no_object_is_skipped_and_counted_and_the_watch_goes_on() {
+    let run = check(
+        vec![(
+            "WATCHLIST rv=",
+            open([
+                initial_end(5),
+                Part::Text("not json\n".to_owned()),
+                Part::Text("{\"type\":\"ADDED\",\"object\":{\"metadata\":{}}}\n".to_owned()),
+                Part::Text("{\"type\":\"STRANGE\",\"object\":{}}\n".to_owned()),
+                added("a", 6),
+            ]),
+        )],
+        &["begin", "commit 5", "change +a@6 = 6"],
+    )
+    .await;
+    assert_eq!(run.counters.skipped.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_from_which_nothing_comes_is_begun_anew_at_its_place() {
+    let run = check(
+        vec![("WATCHLIST rv=", open([initial_end(5)])), ("WATCH rv=5", open([]))],
+        &["begin", "commit 5"],
+    )
+    .await;
+    assert_eq!(run.times[1], Duration::from_secs(180));
+    assert_eq!(run.counters.idle.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r14_a_stream_cut_after_events_is_told_to_nobody_and_relists_nothing() {
+    check(
+        vec![
+            ("WATCHLIST rv=", stream([initial_end(5), wait(2), Part::Break])),
+            ("WATCH rv=5", stream([added("a", 6), Part::Break])),
+            ("WATCH rv=6", open([])),
+        ],
+        &["begin", "commit 5", "change +a@6 = 6"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_events_come_in_slices() {
+    let events: String = (0..600)
+        .map(|n| match added(&format!("n{n}"), n + 10) {
+            Part::Text(text) => text,
+            _ => String::new(),
+        })
+        .collect();
+    let run =
+        run(Settings::default(), spec(), vec![("WATCHLIST rv=", open([initial_end(5), Part::Text(events)]))])
+            .await;
+    let sizes: Vec<usize> = run
+        .notes
+        .iter()
+        .filter(|note| note.starts_with("change"))
+        .map(|note| note.matches('+').count())
+        .collect();
+    assert_eq!(sizes.iter().sum::<usize>(), 600);
+    assert!(sizes.iter().all(|size| *size <= 256), "{sizes:?}");
+}
