@@ -11,9 +11,6 @@ mod log;
 mod metrics;
 mod objects;
 
-#[cfg(test)]
-mod testing;
-
 use crate::{bindings::windlass::controller as contract, instance::State};
 
 impl contract::types::Host for State {}

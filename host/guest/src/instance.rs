@@ -229,3 +229,6 @@ async fn converse(module: &Module, store: &mut Store<State>, ask: Ask<'_>) -> wa
         Ask::Targets(changes) => Said::Targets(reconciler.call_targets(store, changes).await?),
     })
 }
+
+#[cfg(test)]
+mod tests;

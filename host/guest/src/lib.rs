@@ -22,3 +22,5 @@ pub mod text;
 
 mod bindings;
 mod capability;
+#[cfg(test)]
+mod testing;

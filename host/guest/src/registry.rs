@@ -64,3 +64,37 @@ impl Registry {
         held.iter().map(|(digest, held)| (*digest, held.names.iter().cloned().collect())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+    use crate::{
+        engine::{Engine, EngineSettings},
+        testing::guest::Guest,
+    };
+
+    #[tokio::test]
+    async fn a_version_stays_until_its_last_name_lets_go() {
+        let settings = EngineSettings { concurrent_invocations_max: 1, ..EngineSettings::default() };
+        let engine = Engine::new(settings).unwrap();
+        let load = |more: &'static str| {
+            let bytes = Guest { more, ..Guest::default() }.component().into();
+            let engine = engine.clone();
+            async move { Arc::new(Module::load(&engine, bytes, None).await.unwrap()) }
+        };
+        let (one, again, other) = (load("").await, load("").await, load("(func $unused)").await);
+        let [a, b] = ["a", "b"].map(|name| ModuleName(name.into()));
+        let registry = Registry::new();
+        let held = registry.insert(a.clone(), one.clone());
+        assert!(Arc::ptr_eq(&registry.insert(b.clone(), again), &held), "one copy of the code");
+        registry.insert(a.clone(), other.clone());
+        assert_eq!(registry.held().len(), 2);
+        assert!(!registry.free(&a, &one.digest()));
+        assert!(!registry.free(&a, &one.digest()), "freeing twice is nothing");
+        assert!(registry.get(&one.digest()).is_some());
+        assert!(registry.free(&b, &one.digest()));
+        assert!(registry.get(&one.digest()).is_none());
+        assert!(registry.get(&other.digest()).is_some());
+    }
+}

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::{
         bindings::windlass::controller::types,
-        capability::testing::{Fake, rule, within},
+        testing::{Fake, rule, within},
     };
     use events::Host;
 

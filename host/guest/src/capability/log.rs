@@ -49,7 +49,7 @@ fn level_of(level: log::Level) -> LogLevel {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
-    use crate::capability::testing::Fake;
+    use crate::testing::Fake;
     use log::Host;
 
     #[tokio::test]

@@ -65,7 +65,7 @@ fn is_label(name: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
-    use crate::capability::testing::Fake;
+    use crate::testing::Fake;
     use metrics::Host;
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use super::*;
-use crate::capability::testing::{Fake, rule, within};
+use crate::testing::{Fake, rule, within};
 use objects::{Host, Shape};
 use std::sync::Arc;
 use windlass_core::{

@@ -1,4 +1,6 @@
-//! A host for tests: keeps what it is told and answers from a list.
+//! A host for tests: keeps what it is told and answers from a list. And guests, written as WebAssembly text.
+
+pub(crate) mod guest;
 
 use crate::{
     host::{Activity, Caller, EventData, Host, LogLine, MetricSample, Subscription, Terms},
