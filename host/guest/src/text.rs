@@ -1,7 +1,5 @@
 //! Guest text on its way to people: no control characters, no endless lines.
 
-use std::fmt::Write;
-
 /// The text with everything escaped that could move a cursor, forge a line or hide what stands there, cut to
 /// `bytes_max` (an ellipsis then ends it).
 ///
@@ -16,10 +14,7 @@ pub fn plain(text: &str, bytes_max: usize) -> String {
             '\t' => out.push_str("\\t"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
-            _ if deceives(char) => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(char));
-            }
+            _ if deceives(char) => out.extend(char.escape_unicode()),
             _ => out.push(char),
         }
         if out.len() > bytes_max {

@@ -221,9 +221,10 @@ fn write_whole(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         file.sync_data()?;
         fs::rename(&part, path)
     });
-    if written.is_err() {
-        // The reason is in `written`; a part that stays behind is never read.
-        let _ = fs::remove_file(&part);
+    if written.is_err()
+        && let Err(error) = fs::remove_file(&part)
+    {
+        tracing::debug!(file = %part.display(), %error, "a part stays behind; it is never read");
     }
     written
 }
