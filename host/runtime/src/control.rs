@@ -6,6 +6,7 @@
 
 mod client;
 mod server;
+mod show;
 mod status;
 #[cfg(test)]
 mod tests;

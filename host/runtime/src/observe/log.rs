@@ -4,8 +4,17 @@
 //! `windlass::guest`, `windlass::host`. A run that went well is a `debug` line, everything else of note is `info` or
 //! more.
 
+mod readable;
+#[cfg(test)]
+mod tests;
+
 use super::Observer;
-use std::{fmt, io, time::Duration};
+use readable::Readable;
+use std::{
+    fmt,
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
 use tracing::{debug, error, info, trace, warn};
 use tracing_subscriber::{EnvFilter, util::SubscriberInitExt as _};
 use windlass_core::{
@@ -64,9 +73,11 @@ pub enum LogError {
 pub fn install_log(settings: &LogSettings) -> Result<(), LogError> {
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|source| LogError::Filter { filter: settings.filter.clone(), source })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Colours are for a terminal, and only where it does not ask for none.
+    let coloured = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(coloured);
     let installed = match settings.format {
-        LogFormat::Readable => lines.finish().try_init(),
+        LogFormat::Readable => lines.event_format(Readable).finish().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
     };
     installed.map_err(LogError::AlreadyInstalled)
@@ -255,6 +266,3 @@ impl fmt::Display for Fields<'_> {
         self.0.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
-
-#[cfg(test)]
-mod tests;

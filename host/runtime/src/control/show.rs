@@ -1,0 +1,176 @@
+//! A host's status as a page for people: what `windlass status` prints.
+
+use super::{ControllerStatus, ModuleStatus, StatusReport};
+use crate::manifest::format_duration;
+use std::{fmt, time::Duration};
+
+/// Hexadecimal digits of a digest that people compare.
+const DIGEST_CHARS: usize = 12;
+
+impl fmt::Display for StatusReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uptime = format_duration(Duration::from_secs(self.uptime_seconds));
+        let holder = self.leadership.holder.as_deref();
+        let leads = match (self.leadership.leading, holder) {
+            (true, _) => "runs the modules".to_owned(),
+            (false, Some(holder)) => format!("waits: {holder} holds the lease"),
+            (false, None) => "waits for the lease".to_owned(),
+        };
+        writeln!(f, "Windlass {}, process {}, up {uptime}, {leads}\n", self.version, self.process_id)?;
+        if self.modules.is_empty() {
+            writeln!(f, "No modules: put a .wasm file into the modules directory.")?;
+        } else {
+            write_table(f, module_rows(&self.modules))?;
+            self.modules.iter().try_for_each(|module| write_notes(f, module))?;
+        }
+        if !self.watches.is_empty() {
+            writeln!(f)?;
+            write_table(f, self.watch_rows())?;
+        }
+        Ok(())
+    }
+}
+
+impl StatusReport {
+    fn watch_rows(&self) -> Vec<Vec<String>> {
+        let mut rows = vec![["WATCH", "NAMESPACE", "OBJECTS", "STATE"].map(str::to_owned).to_vec()];
+        rows.extend(self.watches.iter().map(|watch| {
+            let state = match (&watch.error, watch.synced) {
+                (Some(error), _) => error.clone(),
+                (None, true) => "in step".to_owned(),
+                (None, false) => "syncing".to_owned(),
+            };
+            let namespace = watch.namespace.clone().unwrap_or_else(|| "all".to_owned());
+            vec![watch.kind.clone(), namespace, watch.objects.to_string(), state]
+        }));
+        rows
+    }
+}
+
+fn module_rows(modules: &[ModuleStatus]) -> Vec<Vec<String>> {
+    let head = ["MODULE", "STATE", "GENERATION", "DIGEST", "VERSION", "READY", "RUNNING", "DELAYED"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(modules.iter().map(|module| {
+        let sum =
+            |of: fn(&ControllerStatus) -> usize| module.controllers.iter().map(of).sum::<usize>().to_string();
+        let digest: String =
+            module.digest.iter().flat_map(|digest| digest.chars().take(DIGEST_CHARS)).collect();
+        vec![
+            module.name.clone(),
+            module.state.to_string(),
+            module.generation.to_string(),
+            digest,
+            module.version.clone(),
+            sum(|controller| controller.ready),
+            sum(|controller| controller.running),
+            sum(|controller| controller.delayed),
+        ]
+    }));
+    rows
+}
+
+/// What does not fit a cell.
+fn write_notes(f: &mut fmt::Formatter<'_>, module: &ModuleStatus) -> fmt::Result {
+    let name = &module.name;
+    if let Some(reason) = &module.reason {
+        write!(f, "\n{name}: {reason}\n")?;
+    }
+    if let Some(rejected) = &module.rejected {
+        write!(f, "\n{name}: a newer version was rejected: {}\n", rejected.reason)?;
+    }
+    for controller in &module.controllers {
+        if let Some(error) = &controller.last_error {
+            let ago = format_duration(Duration::from_secs(error.seconds_ago));
+            write!(
+                f,
+                "\n{name}/{} {}: failed {ago} ago: {}\n",
+                controller.name, error.object, error.message
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Columns as wide as their widest cell, two spaces apart.
+fn write_table(f: &mut fmt::Formatter<'_>, rows: Vec<Vec<String>>) -> fmt::Result {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in &rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        writeln!(f, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::control::{
+        ControllerStatus, LastError, Leadership, ModuleState, ModuleStatus, Rejection, StatusReport,
+        WatchStatus,
+    };
+
+    #[test]
+    fn a_status_reads_as_a_page() {
+        let last_error =
+            Some(LastError { object: "default/shop".into(), message: "no image".into(), seconds_ago: 3 });
+        let controller = |name: &str, ready, last_error| ControllerStatus {
+            name: name.into(),
+            kind: "example.com/v1 Website".into(),
+            ready,
+            running: 1,
+            delayed: 0,
+            last_error,
+        };
+        let module = ModuleStatus {
+            name: "website".into(),
+            state: ModuleState::Serving,
+            reason: None,
+            digest: Some("0123456789abcdef".into()),
+            generation: 3,
+            title: "Websites".into(),
+            version: "1.2".into(),
+            rejected: Some(Rejection {
+                digest: None,
+                reason: "website.yaml:4:1: unknown field `sepc`".into(),
+            }),
+            controllers: vec![controller("site", 2, last_error), controller("page", 5, None)],
+        };
+        let watch =
+            WatchStatus { kind: "v1 ConfigMap".into(), synced: true, objects: 12, ..WatchStatus::default() };
+        let report = StatusReport {
+            version: "0.1.0".into(),
+            process_id: 42,
+            uptime_seconds: 3661,
+            leadership: Leadership { leading: true, holder: None },
+            modules: vec![module],
+            watches: vec![watch],
+        };
+        let expected = "\
+Windlass 0.1.0, process 42, up 1h1m1s, runs the modules
+
+MODULE   STATE    GENERATION  DIGEST        VERSION  READY  RUNNING  DELAYED
+website  serving  3           0123456789ab  1.2      7      2        0
+
+website: a newer version was rejected: website.yaml:4:1: unknown field `sepc`
+
+website/site default/shop: failed 3s ago: no image
+
+WATCH         NAMESPACE  OBJECTS  STATE
+v1 ConfigMap  all        12       in step
+";
+        assert_eq!(report.to_string(), expected);
+    }
+
+    #[test]
+    fn a_host_without_modules_says_what_to_do() {
+        let holder = Some("node-b".to_owned());
+        let leadership = Leadership { leading: false, holder };
+        let page = StatusReport { leadership, ..StatusReport::default() }.to_string();
+        assert!(
+            page.contains("waits: node-b holds the lease") && page.contains("put a .wasm file"),
+            "{page}"
+        );
+    }
+}
