@@ -51,13 +51,15 @@ pub(crate) fn left_for_later(source: &Source) -> Vec<String> {
     find(source, &LEFT_FOR_LATER, |_| true)
 }
 
-/// The host prints only in its command line; programs that make files of the repository, and build scripts, may too.
+/// The host prints only in its command line; programs that make files of the repository,
+/// benchmarks and build scripts may too.
 pub(crate) fn prints(source: &Source) -> Vec<String> {
     let path = &source.path;
     let may = !path.starts_with("host/")
         || path.starts_with("host/cli/")
         || path.ends_with("/build.rs")
         || path.contains("/examples/")
+        || path.contains("/benches/")
         || path.contains("/src/bin/");
     if may { Vec::new() } else { find(source, &PRINTS, |line| !line.trim_start().starts_with("//")) }
 }
