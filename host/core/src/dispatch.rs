@@ -102,6 +102,16 @@ impl Lane {
 }
 
 impl Module {
+    /// Takes in what an offered version says about pausing. Where it says the same as the version before, the
+    /// operator's last word counts.
+    pub(crate) fn mind_pause(&mut self, paused: bool) {
+        let pending = self.pending.as_ref().map(|pending| pending.version.paused);
+        let known = pending.or(self.serving.as_ref().map(|serving| serving.version.paused));
+        if known != Some(paused) {
+            self.paused = paused;
+        }
+    }
+
     /// Whether something could start now.
     pub(crate) fn has_work(&self, now: Time) -> bool {
         self.serving.is_some()

@@ -112,7 +112,7 @@ impl View {
             .map(|(_, object, _)| object.header().name.clone())
             .collect();
         drop(names);
-        let changes = if gone.len() + list.len() <= IN_PLACE_MAX {
+        if gone.len() + list.len() <= IN_PLACE_MAX {
             drop(state);
             let mut state = self.write();
             let changes = self.replace_in_place(&mut state, watch, (gone, list), cause);
@@ -125,8 +125,7 @@ impl View {
             let before = mem::replace(&mut *self.write(), next);
             drop(before);
             changes
-        };
-        changes
+        }
     }
 
     fn replace_in_place(

@@ -18,12 +18,10 @@ impl Pipeline {
         let version = Arc::new(version);
         let now = self.now;
         let module = self.modules.entry(name.clone()).or_default();
+        module.mind_pause(version.paused);
         if let Some(serving) =
             module.serving.as_mut().filter(|serving| swaps_nothing(&serving.version, &version))
         {
-            if serving.version.paused != version.paused {
-                module.paused = version.paused;
-            }
             serving.version = version.clone();
             module.pending = None;
             for (controller, lane) in module.lanes.iter_mut().filter(|(_, lane)| lane.live) {
@@ -75,9 +73,6 @@ impl Pipeline {
         self.generations.insert(name.clone(), generation);
         let digest = version.digest;
         let before = module.serving.replace(Serving { version: version.clone(), generation });
-        if before.as_ref().is_none_or(|before| before.version.paused != version.paused) {
-            module.paused = version.paused;
-        }
         for (controller, lane) in &mut module.lanes {
             let stays = version
                 .description

@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) serves: Vec<(Digest, Generation)>,
     pub(super) frees: Vec<Digest>,
     pub(super) facts: Vec<Fact>,
+    /// Every command, in order.
+    pub(super) log: Vec<Command>,
     pub(super) wake_at: Option<Time>,
 }
 
@@ -104,6 +106,7 @@ impl World {
             serves: Vec::new(),
             frees: Vec::new(),
             facts: Vec::new(),
+            log: Vec::new(),
             wake_at: None,
         };
         world.step(Input::Leading(true));
@@ -114,6 +117,7 @@ impl World {
         let commands = self.pipeline.step(self.now, input);
         self.wake_at = commands.wake_at;
         for command in commands.commands {
+            self.log.push(command.clone());
             match command {
                 Command::StartWatch(id, spec) => drop(self.watches.insert(id, spec)),
                 Command::StopWatch(id) => drop(self.watches.remove(&id).unwrap()),
