@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Each handler serves the request or delegates to the next one, as in kube-apiserver. A new
-//! CustomResourceDefinition changes what the third serves, not the chain.
+//! CustomResourceDefinition changes what the last serves, not the chain.
 
 mod aggregator;
 mod answer;
@@ -24,6 +24,7 @@ mod read_body;
 mod render;
 mod request_info;
 mod resource;
+mod reviews;
 mod stream;
 
 use std::sync::Arc;

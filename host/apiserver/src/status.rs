@@ -270,8 +270,11 @@ impl ApiError {
     /// 422 of an object: `kind` and `group` as in the path, one cause per field.
     pub fn invalid(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
         let subject = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
-        let texts: Vec<String> =
+        let mut texts: Vec<String> =
             causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        // What two checks find is told as two causes, but said once.
+        let mut said = std::collections::HashSet::new();
+        texts.retain(|text| said.insert(text.clone()));
         let list = if let [one] = &texts[..] { one.clone() } else { format!("[{}]", texts.join(", ")) };
         let details = Details {
             name: name.into(),
@@ -372,10 +375,12 @@ mod tests {
         let cause = || Cause::required("spec.size", "");
         let one = ApiError::invalid("demo.example.com", "Widget", "w2", vec![cause()]);
         assert_eq!(one.0.message, "Widget.demo.example.com \"w2\" is invalid: spec.size: Required value");
-        let two = ApiError::invalid("", "Widget", "w2", vec![cause(), cause()]);
+        let two =
+            ApiError::invalid("", "Widget", "w2", vec![cause(), Cause::required("spec.x", ""), cause()]);
+        assert_eq!(two.0.details.as_ref().map(|details| details.causes.len()), Some(3));
         assert_eq!(
             two.0.message,
-            "Widget \"w2\" is invalid: [spec.size: Required value, spec.size: Required value]"
+            "Widget \"w2\" is invalid: [spec.size: Required value, spec.x: Required value]"
         );
     }
 

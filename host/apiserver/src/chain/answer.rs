@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 
+use super::Exchange;
 use crate::status::{ApiError, Status, reason};
+use crate::wire::{compress, protobuf};
 
 /// Body of an answer: whole, or a stream of events.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -31,6 +33,18 @@ pub(super) fn with_body(code: u16, content_type: &str, body: Body) -> Response {
         headers.insert(CONTENT_TYPE, content_type);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+/// A large body compressed, if the client takes that.
+pub(super) fn compressed(exchange: &Exchange, code: u16, content_type: &str, body: Vec<u8>) -> Response {
+    let accepts = compress::accepts_gzip(Some(exchange.header("accept-encoding")));
+    if !accepts || body.len() < compress::THRESHOLD_BYTES {
+        return whole(code, content_type, body);
+    }
+    let mut response = whole(code, content_type, compress::gzip(&body));
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 
@@ -60,6 +74,16 @@ pub(super) fn failure(error: &ApiError) -> Response {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
+}
+
+/// A failure as a client that takes only protobuf reads it.
+pub(super) fn protobuf_failure(error: &ApiError) -> Response {
+    let status = serde_json::to_value(&*error.0).unwrap_or_default();
+    let mut body = Vec::new();
+    match protobuf::encode(&status, &mut body) {
+        Ok(()) => whole(error.code(), "application/vnd.kubernetes.protobuf", body),
+        Err(_) => failure(error),
+    }
 }
 
 /// A success that is not an object.

@@ -8,9 +8,7 @@ use super::{Exchange, Handler};
 use crate::registry::Registry;
 
 /// What this server claims to be: the release that it is held against.
-const VERSION: &str = concat!(
-    r#"{"major":"1","minor":"36","emulationMajor":"1","emulationMinor":"36","minCompatibilityMajor":"1","minCompatibilityMinor":"35","gitVersion":"v1.36.2+windlass","gitCommit":"","gitTreeState":"","buildDate":"1970-01-01T00:00:00Z","goVersion":"","compiler":"rustc","platform":"linux/amd64"}"#
-);
+const VERSION: &str = r#"{"major":"1","minor":"36","emulationMajor":"1","emulationMinor":"36","minCompatibilityMajor":"1","minCompatibilityMinor":"35","gitVersion":"v1.36.2+windlass","gitCommit":"","gitTreeState":"","buildDate":"1970-01-01T00:00:00Z","goVersion":"","compiler":"rustc","platform":"linux/amd64"}"#;
 
 #[derive(Debug)]
 pub(super) struct Health {

@@ -54,7 +54,7 @@ fn tagged(exchange: &Exchange, content_type: &str, etag: &str, body: impl FnOnce
     let mut response = if discovery::is_unchanged(Some(exchange.header("if-none-match")), etag) {
         answer::whole(304, content_type, Vec::new())
     } else {
-        answer::whole(200, content_type, body())
+        answer::compressed(exchange, 200, content_type, body())
     };
     if let Ok(etag) = HeaderValue::from_str(etag) {
         response.headers_mut().insert(ETAG, etag);

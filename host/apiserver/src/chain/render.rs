@@ -13,7 +13,7 @@ use crate::store::Stored;
 use crate::table::{IncludeObject, RowOptions, TableWriter, write_partial, write_single};
 use crate::wire::accept::{self, Format, MetaVersion, NotAcceptable, Offer, Transform};
 use crate::wire::json::{ListMeta, ListWriter, Order, write_object};
-use crate::wire::yaml;
+use crate::wire::{protobuf, yaml};
 
 /// The form in which a resource's answer is wanted, and what it is turned into.
 #[derive(Debug, Clone, Copy)]
@@ -25,9 +25,7 @@ pub(super) struct Form {
 
 /// The form in which a resource's answer is wanted.
 pub(super) fn form(exchange: &Exchange, resource: &Resource) -> Result<Form, ApiError> {
-    let transforms =
-        matches!(exchange.info.verb, "get" | "list" | "watch") || exchange.info.subresource.is_empty();
-    let offer = Offer { protobuf: false, transforms };
+    let offer = if resource.definition.custom().is_some() { Offer::CUSTOM } else { Offer::BUILT_IN };
     let accept = exchange.header_list("accept");
     let negotiated = accept::negotiate(accept.as_deref(), offer).map_err(not_acceptable)?;
     let include = IncludeObject::parse(exchange.query.get("includeObject")).unwrap_or_default();
@@ -56,15 +54,40 @@ impl Form {
     }
 
     /// The answer's bytes, which are JSON so far, in the format asked for.
-    fn answer(self, code: u16, json: Vec<u8>) -> Response {
-        if self.format == Format::Yaml {
-            let value: Value = serde_json::from_slice(&json).unwrap_or_default();
-            let mut body = String::new();
-            yaml::write(&value, &mut body);
-            return answer::whole(code, Format::Yaml.media_type(), body);
-        }
-        answer::whole(code, self.format.media_type(), json)
+    fn answer(self, exchange: &Exchange, code: u16, json: Vec<u8>) -> Response {
+        let parsed = || serde_json::from_slice::<Value>(&json).unwrap_or_default();
+        let body = match self.format {
+            Format::Json => json,
+            Format::Yaml => {
+                let mut body = String::new();
+                yaml::write(&parsed(), &mut body);
+                body.into_bytes()
+            }
+            Format::Protobuf => {
+                let mut body = Vec::new();
+                if let Err(error) = protobuf::encode(&parsed(), &mut body) {
+                    return answer::failure(&ApiError::internal(error));
+                }
+                body
+            }
+        };
+        answer::compressed(exchange, code, self.format.media_type(), body)
     }
+
+    /// The `Content-Type` of a watch.
+    pub(super) fn stream_type(self) -> String {
+        match self.format {
+            Format::Json => self.format.media_type().to_owned(),
+            other => format!("{};stream=watch", other.media_type()),
+        }
+    }
+}
+
+/// Whether the client takes nothing but protobuf, and the resource has none.
+pub(super) fn takes_only_protobuf(exchange: &Exchange, resource: &Resource) -> bool {
+    let accept = exchange.header_list("accept");
+    resource.definition.custom().is_some()
+        && accept::negotiate(accept.as_deref(), Offer::CUSTOM) == Err(NotAcceptable::NoProtobuf)
 }
 
 pub(super) fn not_acceptable(refusal: NotAcceptable) -> ApiError {
@@ -104,25 +127,31 @@ fn write_one(form: Form, resource: &Resource, stored: &Stored, with_columns: boo
 }
 
 /// One object.
-pub(super) fn object(code: u16, form: Form, resource: &Resource, stored: &Stored) -> Response {
+pub(super) fn object(
+    exchange: &Exchange,
+    code: u16,
+    form: Form,
+    resource: &Resource,
+    stored: &Stored,
+) -> Response {
     let mut body = Vec::with_capacity(stored.json().len() + 1);
     write_one(form, resource, stored, true, &mut body);
     body.push(b'\n');
-    form.answer(code, body)
+    form.answer(exchange, code, body)
 }
 
 /// An object that is not of the store, such as a Scale, in the order of its own kind.
-pub(super) fn loose(code: u16, form: Form, value: &Value) -> Response {
+pub(super) fn loose(exchange: &Exchange, code: u16, form: Form, value: &Value) -> Response {
     let api_version = object::api_version(value);
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let mut body = Vec::new();
     write_object(Order::of(group, version, object::kind(value)), value, &mut body);
     body.push(b'\n');
-    form.answer(code, body)
+    form.answer(exchange, code, body)
 }
 
 /// A list.
-pub(super) fn list(form: Form, list: &List) -> Response {
+pub(super) fn list(exchange: &Exchange, form: Form, list: &List) -> Response {
     let version = list.version.to_string();
     let meta = ListMeta {
         resource_version: &version,
@@ -132,7 +161,7 @@ pub(super) fn list(form: Form, list: &List) -> Response {
     let len: usize = list.items.iter().map(|item| item.json().len()).sum();
     let mut body = Vec::with_capacity(len + 512);
     write_list(form, list, meta, &mut body);
-    form.answer(200, body)
+    form.answer(exchange, 200, body)
 }
 
 fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
@@ -167,15 +196,44 @@ fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
     }
 }
 
-/// One line of a watch; `first` is set for its first event.
+/// One event of a watch; `first` is set for its first.
 pub(super) fn event(form: Form, resource: &Resource, event: &Event, first: bool, out: &mut Vec<u8>) {
-    begin_line(event.kind.as_str(), out);
-    write_one(form, resource, &event.object, first, out);
-    out.extend_from_slice(b"}\n");
+    if form.format == Format::Json {
+        begin_line(event.kind.as_str(), out);
+        write_one(form, resource, &event.object, first, out);
+        out.extend_from_slice(b"}\n");
+        return;
+    }
+    let mut json = Vec::new();
+    write_one(form, resource, &event.object, first, &mut json);
+    write_event(form, event.kind.as_str(), &json, out);
+}
+
+/// An event whose object is given as JSON, in the format of the watch.
+fn write_event(form: Form, kind: &str, json: &[u8], out: &mut Vec<u8>) {
+    let parsed = || serde_json::from_slice::<Value>(json).unwrap_or_default();
+    match form.format {
+        Format::Json => {
+            begin_line(kind, out);
+            out.extend_from_slice(json);
+            out.extend_from_slice(b"}\n");
+        }
+        Format::Yaml => {
+            let mut text = String::new();
+            yaml::write(&serde_json::json!({"type": kind, "object": parsed()}), &mut text);
+            out.extend_from_slice(b"---\n");
+            out.extend_from_slice(text.as_bytes());
+        }
+        Format::Protobuf => {
+            if let Err(error) = protobuf::encode_watch_event(kind, &parsed(), out) {
+                tracing::error!(%error, kind, "an event has no protobuf form and is left out");
+            }
+        }
+    }
 }
 
 /// A bookmark: everything up to the version has been told.
-pub(super) fn bookmark(resource: &Resource, version: u64, initial_end: bool, out: &mut Vec<u8>) {
+pub(super) fn bookmark(form: Form, resource: &Resource, version: u64, initial_end: bool, out: &mut Vec<u8>) {
     let mut meta = serde_json::json!({"resourceVersion": version.to_string()});
     if initial_end {
         meta["annotations"] = serde_json::json!({"k8s.io/initial-events-end": "true"});
@@ -185,16 +243,12 @@ pub(super) fn bookmark(resource: &Resource, version: u64, initial_end: bool, out
         "apiVersion": resource.api_version,
         "metadata": meta,
     });
-    begin_line("BOOKMARK", out);
-    out.extend_from_slice(&resource.encode(&value));
-    out.extend_from_slice(b"}\n");
+    write_event(form, "BOOKMARK", &resource.encode(&value), out);
 }
 
 /// An error inside a watch that has begun.
-pub(super) fn error_event(error: &ApiError, out: &mut Vec<u8>) {
-    begin_line("ERROR", out);
-    out.extend_from_slice(error.0.to_json().as_bytes());
-    out.extend_from_slice(b"}\n");
+pub(super) fn error_event(form: Form, error: &ApiError, out: &mut Vec<u8>) {
+    write_event(form, "ERROR", error.0.to_json().as_bytes(), out);
 }
 
 fn begin_line(kind: &str, out: &mut Vec<u8>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::answer::{self, Response};
 use super::render::Form;
-use super::{Exchange, read_body, render, stream};
+use super::{Exchange, read_body, render, reviews, stream};
 use crate::catalog::Resource;
 use crate::query::{ListOptions, WriteOptions};
 use crate::registry::{DeleteOptions, Deleted, PatchKind, Place, Registry, Written, scale_of};
@@ -22,6 +22,7 @@ pub(super) async fn serve(registry: &Registry, exchange: &Exchange, resource: &A
             }
             response
         }
+        Err(error) if render::takes_only_protobuf(exchange, resource) => answer::protobuf_failure(&error),
         Err(error) => answer::failure(&error),
     }
 }
@@ -39,7 +40,9 @@ impl Request<'_> {
         self.check_verb(&place)?;
         let form = render::form(self.exchange, self.resource)?;
         match (info.verb, &*info.subresource) {
-            ("get", "scale") => Ok(render::loose(200, form, &self.registry.get_scale(&place)?)),
+            ("get", "scale") => {
+                Ok(render::loose(self.exchange, 200, form, &self.registry.get_scale(&place)?))
+            }
             ("update" | "patch", "scale") => self.write_scale(&place, form).await,
             ("update", "finalize") => {
                 let options = self.write_options("UpdateOptions")?;
@@ -47,7 +50,9 @@ impl Request<'_> {
                 let written = self.registry.finalize_namespace(&place, body, &options).await?;
                 Ok(self.written(form, &written))
             }
-            ("get", _) => Ok(render::object(200, form, self.resource, &*self.registry.get(&place)?)),
+            ("get", _) => {
+                Ok(render::object(self.exchange, 200, form, self.resource, &*self.registry.get(&place)?))
+            }
             ("list", _) => self.list(&place, form),
             ("watch", _) => self.watch(&place, form),
             ("create", _) => self.create(&place, form).await,
@@ -110,7 +115,7 @@ impl Request<'_> {
 
     fn written(&self, form: Form, written: &Written) -> Response {
         let code = if written.created { 201 } else { 200 };
-        let mut response = render::object(code, form, self.resource, &written.object);
+        let mut response = render::object(self.exchange, code, form, self.resource, &written.object);
         answer::warn(&mut response, &written.warnings);
         response
     }
@@ -118,7 +123,7 @@ impl Request<'_> {
     fn list(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let options = ListOptions::parse(&self.exchange.query)?;
         options.check(false)?;
-        Ok(render::list(form, &self.registry.list(place, &options)?))
+        Ok(render::list(self.exchange, form, &self.registry.list(place, &options)?))
     }
 
     fn watch(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
@@ -140,6 +145,9 @@ impl Request<'_> {
     async fn create(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let options = self.write_options("CreateOptions")?;
         let body = read_body::object(self.exchange, self.resource)?;
+        if let Some(review) = reviews::answer(self.exchange, self.resource, &body) {
+            return Ok(render::loose(self.exchange, 201, form, &review));
+        }
         let written = self.registry.create(place, body, &options).await?;
         Ok(self.written(form, &written))
     }
@@ -174,7 +182,7 @@ impl Request<'_> {
             let patch = read_body::patch(self.exchange)?;
             self.registry.patch_scale(place, self.patch_kind()?, &patch, &options).await?
         };
-        Ok(render::loose(200, form, &scale_of(self.resource, &written.object.value())))
+        Ok(render::loose(self.exchange, 200, form, &scale_of(self.resource, &written.object.value())))
     }
 
     async fn delete(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
@@ -182,7 +190,7 @@ impl Request<'_> {
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         Ok(match self.registry.delete(place, &options).await? {
             Deleted::Gone(status) => answer::success(&status),
-            Deleted::Object(object) => render::object(200, form, self.resource, &object),
+            Deleted::Object(object) => render::object(self.exchange, 200, form, self.resource, &object),
         })
     }
 
@@ -191,6 +199,6 @@ impl Request<'_> {
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         let mut list = ListOptions::parse(&self.exchange.query)?;
         list.limit = 0;
-        Ok(render::list(form, &self.registry.delete_collection(place, &list, &options).await?))
+        Ok(render::list(self.exchange, form, &self.registry.delete_collection(place, &list, &options).await?))
     }
 }

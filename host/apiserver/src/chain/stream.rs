@@ -36,6 +36,8 @@ struct Stream {
     ends_at: Instant,
     ticks: tokio::time::Interval,
     over: bool,
+    /// Version of the last bookmark.
+    marked: u64,
 }
 
 /// The answer to a watch.
@@ -61,19 +63,20 @@ pub(super) fn respond(
         ends_at,
         ticks,
         over: false,
+        marked: 0,
     };
     let frames = unfold(stream, |mut stream| async move {
         let chunk = stream.chunk().await?;
         Some((Ok::<_, Infallible>(Frame::data(chunk)), stream))
     });
-    answer::with_body(200, form.format.media_type(), StreamBody::new(frames).boxed_unsync())
+    answer::with_body(200, &form.stream_type(), StreamBody::new(frames).boxed_unsync())
 }
 
 /// The answer to a watch that cannot begin where it asks to.
 pub(super) fn refuse(form: Form, error: &ApiError) -> Response {
     let mut body = Vec::new();
-    render::error_event(error, &mut body);
-    answer::whole(200, form.format.media_type(), body)
+    render::error_event(form, error, &mut body);
+    answer::whole(200, &form.stream_type(), body)
 }
 
 fn timeout(seconds: u64) -> Duration {
@@ -108,15 +111,13 @@ impl Stream {
             events = self.watch.next() => match events {
                 Ok(events) => self.write(&events, &mut out),
                 Err(error) => {
-                    render::error_event(&error, &mut out);
+                    render::error_event(self.form, &error, &mut out);
                     self.over = true;
                 }
             },
             () = sleep_until(self.ends_at) => {
                 self.over = true;
-                if self.bookmarks {
-                    render::bookmark(&self.resource, self.watch.version(), false, &mut out);
-                }
+                self.bookmark(&mut out);
             }
             _ = self.ticks.tick(), if self.bookmarks => self.tick(&mut out),
         }
@@ -131,7 +132,8 @@ impl Stream {
         if self.waiting.len() == 0 && self.watch.marks_initial_end {
             self.watch.marks_initial_end = false;
             if self.bookmarks {
-                render::bookmark(&self.resource, self.watch.version(), true, &mut out);
+                self.marked = self.watch.version();
+                render::bookmark(self.form, &self.resource, self.marked, true, &mut out);
             }
         }
         out.into()
@@ -144,14 +146,23 @@ impl Stream {
         }
     }
 
+    /// Tells how far the watch has come, if that is further than was told.
+    fn bookmark(&mut self, out: &mut Vec<u8>) {
+        let version = self.watch.version();
+        if self.bookmarks && version > self.marked {
+            self.marked = version;
+            render::bookmark(self.form, &self.resource, version, false, out);
+        }
+    }
+
     fn tick(&mut self, out: &mut Vec<u8>) {
         match self.watch.poll() {
             Ok(events) => {
                 self.write(&events, out);
-                render::bookmark(&self.resource, self.watch.version(), false, out);
+                self.bookmark(out);
             }
             Err(error) => {
-                render::error_event(&error, out);
+                render::error_event(self.form, &error, out);
                 self.over = true;
             }
         }

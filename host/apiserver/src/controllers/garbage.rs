@@ -160,8 +160,8 @@ impl Collector {
             return Ok(());
         }
         let states: Vec<Owner> = owners.iter().map(|owner| self.owner(place, owner)).collect();
-        let solid = states.iter().any(|state| *state == Owner::Solid);
-        let ending = states.iter().any(|state| *state == Owner::EndsInForeground);
+        let solid = states.contains(&Owner::Solid);
+        let ending = states.contains(&Owner::EndsInForeground);
         if solid {
             let kept: Vec<Value> = owners
                 .iter()

@@ -1,5 +1,6 @@
 //! From a parsed body to an object of the resource: kind, unknown fields, types, defaults.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Place, Registry};
@@ -16,7 +17,7 @@ pub struct Body {
     /// What the parser found amiss but could read, such as `duplicate field "a"`.
     pub faults: Vec<String>,
     /// The text for error messages, as far as it was text.
-    pub text: String,
+    pub text: Bytes,
 }
 
 impl From<Value> for Body {
@@ -35,7 +36,7 @@ impl Registry {
         warnings: &mut Vec<String>,
     ) -> Result<Value, ApiError> {
         let Body { mut value, faults, text } = body;
-        check_kind(place, &mut value, &text)?;
+        check_kind(place, &mut value, &String::from_utf8_lossy(&text))?;
         if let Some(schema) = place.resource.schema() {
             let custom = place.resource.definition.custom().is_some();
             let decoded = if custom {
@@ -75,7 +76,7 @@ fn check_kind(place: &Place, value: &mut Value, text: &str) -> Result<(), ApiErr
         let given = value.get(field).and_then(Value::as_str).unwrap_or_default();
         if given.is_empty() {
             if custom {
-                let shown: String = text.chars().take(28).collect();
+                let shown: String = text.chars().take(30).collect();
                 let why = format!(
                     "the object provided is unrecognized (must be of type {}): Object '{missing}' is missing in '{text}' ({shown} ...)",
                     definition.kind

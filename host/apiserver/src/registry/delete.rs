@@ -204,7 +204,7 @@ fn mark(place: &Place, old: &Value, options: &DeleteOptions) -> Value {
     let mut object = old.clone();
     set_propagation(place, &mut object, options);
     let store_name = &*place.resource.store_name;
-    if store_name == "customresourcedefinitions.apiextensions.k8s.io" {
+    if store_name == crate::crd::STORE_NAME {
         object::add_finalizer(&mut object, CRD_CLEANUP);
         crate::crd::set_terminating(&mut object);
     }

@@ -188,7 +188,9 @@ pub(super) fn update_faults(object: &Value, old: &Value) -> Vec<Cause> {
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
                 new.join(", ")
             );
-            causes.push(Cause::forbidden("metadata.finalizers", &why));
+            // The real server checks this twice, in general and per kind, and tells both.
+            let cause = Cause::forbidden("metadata.finalizers", &why);
+            causes.extend([cause.clone(), cause]);
         }
     }
     causes

@@ -67,7 +67,8 @@ impl Registry {
             };
             Ok(namespace)
         };
-        self.update_with(place, options, &mut make).await
+        let place = Place { subresource: "finalize".into(), ..place.clone() };
+        self.update_with(&place, options, &mut make).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The four kinds of patch.
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Body, Place, Registry, Written};
@@ -63,7 +64,7 @@ impl Registry {
         let mut make = |old: &Value| {
             warnings.clear();
             let patched = self.patched(place, kind, old, &patch.value)?;
-            let body = Body { value: patched, faults: patch.faults.clone(), text: String::new() };
+            let body = Body { value: patched, faults: patch.faults.clone(), text: Bytes::new() };
             self.decode(place, body, options.field_validation, &mut warnings)
         };
         let mut written = self.update_with(place, options, &mut make).await?;

@@ -1,0 +1,220 @@
+//! What happens by itself: custom resources served, garbage collected, namespaces emptied, state kept.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod bench;
+
+use bench::Bench;
+use serde_json::{Value, json};
+use windlass_apiserver::ApiServer;
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const WIDGETS: &str = "/apis/demo.example.com/v1/namespaces/default/widgets";
+const COLLECTOR: &str = "garbage-collector-controller";
+
+fn definition() -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.demo.example.com"},
+        "spec": {
+            "group": "demo.example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [{
+                "name": "v1",
+                "served": true,
+                "storage": true,
+                "subresources": {
+                    "status": {},
+                    "scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"},
+                },
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                    "spec": {"type": "object", "properties": {
+                        "size": {"type": "string"},
+                        "replicas": {"type": "integer", "default": 1},
+                    }},
+                    "status": {"type": "object", "properties": {"phase": {"type": "string"}}},
+                }}},
+            }],
+        },
+    })
+}
+
+fn widget(name: &str) -> Value {
+    json!({
+        "apiVersion": "demo.example.com/v1",
+        "kind": "Widget",
+        "metadata": {"name": name},
+        "spec": {"size": "M"},
+        "status": {"phase": "early"},
+    })
+}
+
+async fn with_widgets(controllers: &[&str]) -> Bench {
+    let bench = Bench::with(controllers).await;
+    bench.post(DEFINITIONS, definition()).await.expect(201);
+    bench.until(WIDGETS, 200).await;
+    bench
+}
+
+#[tokio::test]
+async fn a_defined_resource_is_served_and_discovered() {
+    let bench = with_widgets(&[]).await;
+    let crd = bench.get(&format!("{DEFINITIONS}/widgets.demo.example.com")).await.expect(200);
+    let conditions = crd["status"]["conditions"].as_array().unwrap();
+    let kinds: Vec<_> = conditions.iter().map(|condition| condition["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["NamesAccepted", "Established"]);
+    assert_eq!(crd["status"]["acceptedNames"]["singular"], "widget");
+    assert_eq!(crd["status"]["storedVersions"], json!(["v1"]));
+    let list = bench.get("/apis/demo.example.com/v1").await.expect(200);
+    let names: Vec<_> =
+        list["resources"].as_array().unwrap().iter().map(|held| held["name"].clone()).collect();
+    assert_eq!(names, ["widgets", "widgets/status", "widgets/scale"]);
+}
+
+#[tokio::test]
+async fn spec_status_and_scale_of_a_custom_resource_are_apart() {
+    let bench = with_widgets(&[]).await;
+    let created = bench.post(WIDGETS, widget("w")).await.expect(201);
+    assert_eq!(created["metadata"]["generation"], 1);
+    assert_eq!(created["spec"], json!({"size": "M", "replicas": 1}));
+    assert_eq!(created["status"], json!(null), "the status has its own path");
+    let path = format!("{WIDGETS}/w");
+    let status =
+        json!({"status": {"phase": "ok"}, "spec": {"size": "S"}, "metadata": {"labels": {"z": "z"}}});
+    let after = bench.merge(&format!("{path}/status"), status).await.expect(200);
+    assert_eq!((&after["spec"]["size"], &after["status"]["phase"]), (&json!("M"), &json!("ok")));
+    assert_eq!((&after["metadata"]["labels"], &after["metadata"]["generation"]), (&json!(null), &json!(1)));
+    let hacked = bench.merge(&path, json!({"status": {"phase": "hack"}})).await.expect(200);
+    assert_eq!(hacked, after, "a write of the status elsewhere is none");
+    let scale = bench.merge(&format!("{path}/scale"), json!({"spec": {"replicas": 3}})).await.expect(200);
+    assert_eq!((&scale["kind"], &scale["spec"]["replicas"]), (&json!("Scale"), &json!(3)));
+    let scaled = bench.get(&path).await.expect(200);
+    assert_eq!((&scaled["spec"]["replicas"], &scaled["metadata"]["generation"]), (&json!(3), &json!(2)));
+    let unversioned = bench.put(&path, widget("w")).await;
+    assert_eq!(
+        unversioned.fails(422, "Invalid"),
+        "widgets.demo.example.com \"w\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update"
+    );
+}
+
+#[tokio::test]
+async fn a_definition_goes_only_after_its_objects() {
+    let bench = with_widgets(&[]).await;
+    let mut held = widget("held");
+    held["metadata"]["finalizers"] = json!(["x.example.com/f"]);
+    bench.post(WIDGETS, held).await.expect(201);
+    bench.post(WIDGETS, widget("free")).await.expect(201);
+    let path = format!("{DEFINITIONS}/widgets.demo.example.com");
+    let marked = bench.delete(&path).await.expect(200);
+    assert_eq!(marked["metadata"]["finalizers"], json!(["customresourcecleanup.apiextensions.k8s.io"]));
+    bench.until(&format!("{WIDGETS}/free"), 404).await;
+    let late = bench.post(WIDGETS, widget("late")).await;
+    assert_eq!(
+        late.fails(403, "Forbidden"),
+        "widgets.demo.example.com \"late\" is forbidden: create not allowed while custom resource definition is terminating"
+    );
+    bench.get(&path).await.expect(200);
+    bench.merge(&format!("{WIDGETS}/held"), json!({"metadata": {"finalizers": null}})).await.expect(200);
+    bench.until(&path, 404).await;
+    bench.until(WIDGETS, 404).await;
+}
+
+fn owned(name: &str, owner: &Value, blocks: bool) -> Value {
+    json!({"metadata": {"name": name, "ownerReferences": [{
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "blockOwnerDeletion": blocks,
+    }]}})
+}
+
+#[tokio::test]
+async fn what_loses_its_last_owner_is_collected() {
+    let bench = Bench::with(&[COLLECTOR]).await;
+    let one = bench.post(MAPS, json!({"metadata": {"name": "one"}})).await.expect(201);
+    let two = bench.post(MAPS, json!({"metadata": {"name": "two"}})).await.expect(201);
+    let mut both = owned("both", &one, false);
+    both["metadata"]["ownerReferences"]
+        .as_array_mut()
+        .unwrap()
+        .push(owned("", &two, false)["metadata"]["ownerReferences"][0].clone());
+    bench.post(MAPS, both).await.expect(201);
+    bench.post(MAPS, owned("single", &one, false)).await.expect(201);
+    let mut wrong = owned("wrong-uid", &two, false);
+    wrong["metadata"]["ownerReferences"][0]["uid"] = "00000000-0000-0000-0000-000000000000".into();
+    bench.post(MAPS, wrong).await.expect(201);
+    bench.until(&format!("{MAPS}/wrong-uid"), 404).await;
+    bench.delete(&format!("{MAPS}/one")).await.expect(200);
+    bench.until(&format!("{MAPS}/single"), 404).await;
+    bench.get(&format!("{MAPS}/both")).await.expect(200);
+    bench.delete(&format!("{MAPS}/two")).await.expect(200);
+    bench.until(&format!("{MAPS}/both"), 404).await;
+}
+
+#[tokio::test]
+async fn foreground_deletion_waits_for_dependents_and_orphaning_frees_them() {
+    let bench = Bench::with(&[COLLECTOR]).await;
+    let owner = bench.post(MAPS, json!({"metadata": {"name": "owner"}})).await.expect(201);
+    let mut held = owned("held", &owner, true);
+    held["metadata"]["finalizers"] = json!(["x.example.com/f"]);
+    bench.post(MAPS, held).await.expect(201);
+    bench.delete(&format!("{MAPS}/owner?propagationPolicy=Foreground")).await.expect(200);
+    let mut watch = bench.watch(&format!("{MAPS}?watch=1&fieldSelector=metadata.name%3Dheld")).await;
+    while watch.next().await.unwrap()["object"]["metadata"]["deletionTimestamp"].is_null() {}
+    bench.get(&format!("{MAPS}/owner")).await.expect(200);
+    bench.merge(&format!("{MAPS}/held"), json!({"metadata": {"finalizers": null}})).await.expect(200);
+    bench.until(&format!("{MAPS}/owner"), 404).await;
+
+    let owner = bench.post(MAPS, json!({"metadata": {"name": "parent"}})).await.expect(201);
+    bench.post(MAPS, owned("child", &owner, true)).await.expect(201);
+    bench.delete(&format!("{MAPS}/parent?propagationPolicy=Orphan")).await.expect(200);
+    bench.until(&format!("{MAPS}/parent"), 404).await;
+    let child = bench.get(&format!("{MAPS}/child")).await.expect(200);
+    assert_eq!(child["metadata"]["ownerReferences"], json!(null));
+}
+
+#[tokio::test]
+async fn a_namespace_takes_its_objects_along() {
+    let bench = Bench::with(&["namespace-controller", "serviceaccount-controller"]).await;
+    bench.post("/api/v1/namespaces", json!({"metadata": {"name": "n"}})).await.expect(201);
+    bench.until("/api/v1/namespaces/n/serviceaccounts/default", 200).await;
+    let maps = "/api/v1/namespaces/n/configmaps";
+    bench.post(maps, json!({"metadata": {"name": "a", "finalizers": ["x.example.com/f"]}})).await.expect(201);
+    let marked = bench.delete("/api/v1/namespaces/n").await.expect(200);
+    assert_eq!(marked["status"]["phase"], "Terminating");
+    let late = bench.post(maps, json!({"metadata": {"name": "late"}})).await;
+    assert_eq!(late.expect(403)["details"]["causes"][0]["reason"], "NamespaceTerminating");
+    bench.merge(&format!("{maps}/a"), json!({"metadata": {"finalizers": null}})).await.expect(200);
+    bench.until("/api/v1/namespaces/n", 404).await;
+    let immortal = bench.delete("/api/v1/namespaces/default").await;
+    assert_eq!(
+        immortal.fails(403, "Forbidden"),
+        "namespaces \"default\" is forbidden: this namespace may not be deleted"
+    );
+}
+
+#[tokio::test]
+async fn a_server_with_a_data_folder_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let start =
+        || async { Bench { server: ApiServer::builder().data_dir(folder.path()).start().await.unwrap() } };
+    let bench = start().await;
+    bench.post(DEFINITIONS, definition()).await.expect(201);
+    bench.until(WIDGETS, 200).await;
+    let created = bench.post(WIDGETS, widget("w")).await.expect(201);
+    bench.server.shutdown().await;
+    let bench = start().await;
+    assert_eq!(bench.get(&format!("{WIDGETS}/w")).await.expect(200), created);
+    let next = bench.post(WIDGETS, widget("next")).await.expect(201);
+    let version =
+        |object: &Value| object["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(version(&next) > version(&created));
+    let mut watch = bench.watch(&format!("{WIDGETS}?watch=1&resourceVersion=1")).await;
+    let event = watch.next().await.unwrap();
+    assert_eq!((&event["type"], &event["object"]["reason"]), (&json!("ERROR"), &json!("Expired")));
+    assert_eq!(watch.next().await, None);
+    bench.server.shutdown().await;
+}
