@@ -10,6 +10,9 @@ mod answer;
 mod path;
 mod retry;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use answer::{api_error, status_error, status_message};
 pub(crate) use path::{Query, collection_path, object_path};
 

@@ -8,6 +8,9 @@ mod aggregated;
 mod legacy;
 mod snapshot;
 
+#[cfg(test)]
+mod tests;
+
 pub use snapshot::{Served, Snapshot, Subresource};
 
 use crate::{
