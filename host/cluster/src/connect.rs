@@ -3,6 +3,9 @@
 mod config;
 mod error;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::ConnectError;
 
 use crate::transport::{RequestBody, Stack, Transport};
