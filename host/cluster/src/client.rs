@@ -23,7 +23,7 @@ use crate::{
     transport::{RequestBody, Transport},
 };
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{Method, Request, StatusCode, header};
 use std::{sync::Arc, time::Duration};
 use windlass_core::{
     call::{Action, ApiError, Call, DeleteOptions, Reply, Shape, WriteOptions},
@@ -106,23 +106,37 @@ impl Client {
     /// See the module's page. A get of what is not there is no error.
     pub async fn call(&self, call: &Call) -> Result<Reply, ApiError> {
         let served = self.served(&call.kind).await?;
+        if let Some(subresource) = &call.subresource
+            && served.subresource(subresource.split('/').next().unwrap_or_default()).is_none()
+        {
+            let plural = &served.resource.plural;
+            return Err(not_found(format!(
+                "the server does not serve {plural}/{subresource} of {}",
+                call.kind
+            )));
+        }
         let wire = wire(&served, call)?;
         let writes = call.action.is_write() && !dry_run(&call.action);
-        let answer = retry::send(&self.transport, &wire, writes, &self.settings).await;
-        answer.and_then(|answer| answer::reply(call, &answer))
+        let answer = retry::send(&self.transport, &wire, writes, &self.settings).await?;
+        if answer.status() == StatusCode::NOT_FOUND && !answer::says_not_found(answer.body()) {
+            // No object is missing but the path: the kind is gone, or served elsewhere (M4).
+            self.discovery.invalidate();
+        }
+        answer::reply(call, &answer)
     }
 
     async fn served(&self, kind: &Kind) -> Result<Arc<Served>, ApiError> {
         let found = self.discovery.resolve(kind).await;
         let found = found.map_err(|error| ApiError::host("Unavailable", error.to_string()))?;
-        found.ok_or_else(|| ApiError {
-            code: 404,
-            reason: "NotFound".to_owned(),
-            message: format!("the server does not serve {kind}: is its CustomResourceDefinition installed?"),
-            status: None,
-            retry_after: None,
+        found.ok_or_else(|| {
+            not_found(format!("the server does not serve {kind}: is its CustomResourceDefinition installed?"))
         })
     }
+}
+
+/// What the server would say of a path that it does not serve.
+fn not_found(message: String) -> ApiError {
+    ApiError { code: 404, reason: "NotFound".to_owned(), message, status: None, retry_after: None }
 }
 
 fn dry_run(action: &Action) -> bool {

@@ -11,9 +11,11 @@
 //! after client-go's rules; the ids in comments and test names (R14, H1, …) are listed in `RULES.md`.
 
 pub mod client;
+mod clock;
 pub mod connect;
 pub mod discovery;
 
+pub mod events;
 pub mod lease;
 pub mod reflector;
 mod shape;

@@ -132,6 +132,7 @@ impl Script {
             serde_json::json!({"metadata": {"name": group}, "versions": [{"version": version, "freshness": "Current",
                 "resources": [{"resource": plural, "responseKind": {"group": "", "version": "", "kind": kind},
                     "scope": if *namespaced { "Namespaced" } else { "Cluster" },
+                    "subresources": [{"subresource": "status", "responseKind": {"kind": kind}, "verbs": ["patch"]}],
                     "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"]}]}]})
         };
         let (core, groups): (Vec<_>, Vec<_>) = resources.iter().partition(|one| !one.0.contains('/'));

@@ -95,7 +95,7 @@ pub(super) fn reply(call: &Call, answer: &Response<Bytes>) -> Result<Reply, ApiE
 }
 
 /// A 404 of the object, and not of the path: that one has no `Status`, or a `Status` without details of a name.
-fn says_not_found(body: &[u8]) -> bool {
+pub(super) fn says_not_found(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct NotFound {
         details: Named,

@@ -227,6 +227,8 @@ async fn no_name_leaves_its_path_segment() {
             assert_eq!(error.reason, "BadRequest", "{bad:?}");
         }
         let sub = Call { subresource: Some(bad.to_owned()), ..call("ConfigMap", get(name())) };
+        assert_eq!(client.call(&sub).await.unwrap_err().code, 404, "{bad:?}");
+        let sub = Call { subresource: Some(format!("status/{bad}/x")), ..call("ConfigMap", get(name())) };
         if bad != "a/b" {
             assert_eq!(client.call(&sub).await.unwrap_err().reason, "BadRequest", "{bad:?}");
         }
@@ -242,4 +244,17 @@ async fn no_name_leaves_its_path_segment() {
     assert!(error.message.contains("no namespace was given"));
     let status = status(400, "BadRequest", "told");
     assert_eq!(status_message(status.as_bytes()).as_deref(), Some("told"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn m4_a_path_that_is_gone_makes_discovery_look_again_and_a_missing_object_does_not() {
+    let missing = r#"{"kind":"Status","status":"Failure","code":404,"details":{"name":"a"}}"#;
+    for (answer, asks) in [(Answer::json(404, "404 page not found"), 2), (Answer::json(404, missing), 1)] {
+        let (server, client) = bench(vec![answer, Answer::json(200, OBJECT)]);
+        let update =
+            |version: &str| Action::Update { name: name(), body: version.to_owned(), write: write() };
+        assert_eq!(client.call(&call("ConfigMap", update("1"))).await.unwrap_err().code, 404);
+        client.call(&call("ConfigMap", update("2"))).await.unwrap();
+        assert_eq!(server.routed("GET /apis"), asks);
+    }
 }

@@ -1,11 +1,9 @@
 //! The election itself: look, take, renew, lose, release.
 
-use super::{
-    Leadership, Settings,
-    record::{Record, now},
-};
+use super::{Leadership, Settings, record::Record};
 use crate::{
     client::{Wire, api_error},
+    clock::micro_time,
     transport::Transport,
 };
 use bytes::Bytes;
@@ -130,13 +128,13 @@ impl Elect {
             && let Some(observed) = self.observed.clone()
         {
             // The fast path of a leader: no GET. If somebody else wrote, look first.
-            let record = self.record.taken(&self.identity, self.settings.lease_duration, &now());
+            let record = self.record.taken(&self.identity, self.settings.lease_duration, &micro_time());
             if self.write(Method::PUT, &record.onto(&observed)).await.is_ok() {
                 return Ok(());
             }
         }
         let Some(lease) = self.read().await? else {
-            let record = Record::default().taken(&self.identity, self.settings.lease_duration, &now());
+            let record = Record::default().taken(&self.identity, self.settings.lease_duration, &micro_time());
             let record = Record { transitions: 0, ..record };
             let lease = record.created(&self.settings.namespace, &self.settings.name);
             return self.write(Method::POST, &lease).await;
@@ -146,7 +144,7 @@ impl Elect {
         if !free && self.changed + self.record.valid_for() > Instant::now() {
             return Err(Miss::Held);
         }
-        let record = self.record.taken(&self.identity, self.settings.lease_duration, &now());
+        let record = self.record.taken(&self.identity, self.settings.lease_duration, &micro_time());
         self.write(Method::PUT, &record.onto(&lease)).await
     }
 
@@ -183,7 +181,7 @@ impl Elect {
         if record.holder != *self.identity {
             return Err(Miss::Held);
         }
-        self.write(Method::PUT, &record.released(&now()).onto(&lease)).await
+        self.write(Method::PUT, &record.released(&micro_time()).onto(&lease)).await
     }
 
     async fn read(&self) -> Result<Option<Value>, Miss> {

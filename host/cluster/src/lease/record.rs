@@ -91,8 +91,3 @@ impl Record {
         })
     }
 }
-
-/// Now, as `MicroTime` is written.
-pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
-}
