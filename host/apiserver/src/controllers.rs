@@ -4,9 +4,15 @@
 
 mod client;
 mod definitions;
+mod deployment;
+mod follow;
 mod garbage;
+mod job;
 mod namespaces;
+mod pod;
+mod replicaset;
 mod service_accounts;
+mod workload;
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +31,15 @@ pub struct Controller {
 }
 
 /// Every controller that can be chosen.
-const ALL: [Controller; 3] = [garbage::CONTROLLER, namespaces::CONTROLLER, service_accounts::CONTROLLER];
+const ALL: [Controller; 7] = [
+    garbage::CONTROLLER,
+    namespaces::CONTROLLER,
+    service_accounts::CONTROLLER,
+    deployment::CONTROLLER,
+    replicaset::CONTROLLER,
+    job::CONTROLLER,
+    pod::CONTROLLER,
+];
 
 /// The names that can be chosen.
 pub fn names() -> Vec<&'static str> {

@@ -17,6 +17,7 @@ pub mod chain;
 pub mod clock;
 pub mod controllers;
 pub mod crd;
+pub mod defaults;
 pub mod discovery;
 pub mod object;
 pub mod openapi;

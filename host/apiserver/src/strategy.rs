@@ -1,6 +1,7 @@
 //! What a kind does otherwise than others, as data and small functions; handlers are the same for all.
 
 mod custom_resource_definition;
+mod job;
 mod names;
 mod namespace;
 mod pod;
@@ -121,7 +122,7 @@ static TABLE: [(&str, &str, Strategy); 36] = [
     ("apps", "replicasets", WORKLOAD),
     ("apps", "statefulsets", WORKLOAD),
     ("batch", "cronjobs", SPEC),
-    ("batch", "jobs", Strategy { default_propagation: Propagation::Orphan, ..SPEC }),
+    ("batch", "jobs", job::STRATEGY),
     ("networking.k8s.io", "ingresses", SPEC),
     ("networking.k8s.io", "ingressclasses", SPEC),
     ("networking.k8s.io", "networkpolicies", SPEC),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Place, Registry};
+use crate::defaults;
 use crate::object;
 use crate::query::FieldValidation;
 use crate::schema::{self, DecodeError};
@@ -47,6 +48,10 @@ impl Registry {
             let kind = &place.resource.definition.kind;
             warnings.extend(decoded.map_err(|why| cannot_be_handled(place, kind, &why))?);
             schema::apply_defaults(schema, &mut value);
+            if !custom {
+                let definition = &place.resource.definition;
+                defaults::apply(&definition.group, &definition.version, &definition.kind, &mut value);
+            }
         }
         Ok(value)
     }

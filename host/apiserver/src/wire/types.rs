@@ -80,6 +80,8 @@ impl Field {
 /// One struct.
 #[derive(Debug)]
 pub struct StructType {
+    /// The package of the table that declares it, such as `core/v1`.
+    pub package: &'static str,
     /// Its name in Go, which is also the kind of a top-level object.
     pub name: &'static str,
     /// Whether it carries `kind` and `apiVersion`.
@@ -129,6 +131,12 @@ impl TypeTable {
     /// A struct of the package that defines custom resources, such as `JSONSchemaProps`.
     pub fn extensions(&self, name: &str) -> Option<TypeId> {
         self.extensions.get(name).copied()
+    }
+
+    /// A struct by package and name, such as `core/v1` and `PodSpec`.
+    pub fn find(&self, package: &str, name: &str) -> Option<TypeId> {
+        let at = self.types.iter().position(|known| known.package == package && known.name == name)?;
+        u32::try_from(at).ok().map(TypeId)
     }
 
     /// A struct of `meta/v1`, such as `ObjectMeta`.
@@ -246,7 +254,13 @@ impl Parser {
         let types = &mut self.types;
         *self.ids.entry((package, name)).or_insert_with(|| {
             let id = u32::try_from(types.len()).expect("the table has some hundred types");
-            types.push(StructType { name, is_kind: false, fields: Vec::new(), numbered: Vec::new() });
+            types.push(StructType {
+                package,
+                name,
+                is_kind: false,
+                fields: Vec::new(),
+                numbered: Vec::new(),
+            });
             TypeId(id)
         })
     }
