@@ -1,6 +1,6 @@
 //! Where modules come from. So far: a directory, in which each `NAME.wasm` is a module and `NAME.yaml` its manifest.
 //!
-//! *Flow.* Every change of the directory, and a slow clock as a net, cause a look at the whole of it; what is new and
+//! *Flow.* Every change of the directory, and a slow clock as a net, cause a look; what is new and
 //! has stopped changing is read, and told if its content is new. *Guarantees.* What is offered was complete and
 //! unchanged for the settle time; a module's events come in order; the same content is not offered twice in a row;
 //! one broken file holds up no other. *Assumptions.* Nobody writes a file in place in pauses longer than the settle
@@ -8,6 +8,7 @@
 //! between two sections looks complete; the version that follows replaces it.
 
 mod complete;
+mod heard;
 mod look;
 mod read;
 mod track;
@@ -193,7 +194,7 @@ pub enum SourceError {
 #[derive(Debug)]
 pub struct Directory {
     events: mpsc::Receiver<SourceEvent>,
-    again: Arc<watch::Again>,
+    heard: Arc<heard::Heard>,
     watching: AbortHandle,
 }
 
@@ -204,15 +205,15 @@ impl Directory {
     /// The directory is missing, is a file, or cannot be read.
     pub async fn open(dir: &Path, options: DirectoryOptions) -> Result<Self, SourceError> {
         let (sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
-        let again = Arc::default();
-        let watch = watch::Watch::begin(dir.to_owned(), options, sender, Arc::clone(&again)).await?;
-        Ok(Self { events, again, watching: tokio::spawn(watch.run()).abort_handle() })
+        let heard = Arc::default();
+        let watch = watch::Watch::begin(dir.to_owned(), options, sender, Arc::clone(&heard)).await?;
+        Ok(Self { events, heard, watching: tokio::spawn(watch.run()).abort_handle() })
     }
 
     /// Reads a module's files and tells what they are, news or not; all modules without a name. The events come in
     /// the stream; none comes for a module that is not there.
     pub fn tell_again(&self, module: Option<&ModuleName>) {
-        self.again.ask(module);
+        self.heard.ask(module);
     }
 
     /// The next event; none only when the host's tasks are being ended.

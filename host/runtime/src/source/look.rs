@@ -1,6 +1,6 @@
 //! One look at the directory: which files are there, and how each can be told from a changed one.
 
-use super::SourceError;
+use super::{SourceError, heard::Scope};
 use crate::manifest::is_dns_label;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -58,9 +58,19 @@ pub(super) enum Misnamed {
     Extension(String),
 }
 
+impl Misnamed {
+    pub(super) fn stem(&self) -> &str {
+        match self {
+            Self::Stem(stem) | Self::Extension(stem) => stem,
+        }
+    }
+}
+
 /// What one look saw, by file stem. Other files are not Windlass's business.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Look {
+    /// What was looked at.
+    pub(super) scope: Scope,
     pub(super) files: BTreeMap<String, Files>,
     /// Files whose names are mistakes.
     pub(super) misnamed: BTreeSet<Misnamed>,
@@ -68,39 +78,47 @@ pub(super) struct Look {
     pub(super) directory: u64,
 }
 
-/// Looks at the whole directory.
-pub(super) fn look(dir: &Path) -> Result<Look, SourceError> {
+/// Looks at the directory, or at some names in it.
+pub(super) fn look(dir: &Path, scope: Scope) -> Result<Look, SourceError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => SourceError::Missing(dir.to_owned()),
         io::ErrorKind::NotADirectory => SourceError::NotADirectory(dir.to_owned()),
         _ => SourceError::Unreadable { dir: dir.to_owned(), source },
     };
-    let mut seen = Look { directory: fs::metadata(dir).map_err(failed)?.ino(), ..Look::default() };
-    let mut short_extensions = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let (Some(stem), Some(extension)) = (path.file_stem(), path.extension()) else { continue };
-        let stem = stem.to_string_lossy();
-        let is_wasm = extension == "wasm";
-        // Names with a dot in front are other programs' temporary files.
-        if stem.starts_with('.') || !(is_wasm || extension == "yaml" || extension == "yml") {
+    let directory = fs::metadata(dir).map_err(failed)?.ino();
+    let names = match &scope {
+        Scope::Whole => stems(dir).map_err(failed)?,
+        Scope::Names(names) => names.clone(),
+    };
+    let (mut files, mut misnamed) = (BTreeMap::new(), BTreeSet::new());
+    for stem in &names {
+        // A file that vanishes meanwhile, or a link that leads nowhere, is not there.
+        let stamp = |extension| Stamp::read(&dir.join(format!("{stem}.{extension}"))).ok().flatten();
+        let found = Files { wasm: stamp("wasm"), manifest: stamp("yaml") };
+        if !is_dns_label(stem) {
+            misnamed.extend(found.wasm.map(|_| Misnamed::Stem(stem.clone())));
             continue;
         }
-        if extension == "yml" {
-            short_extensions.push(stem.into_owned());
-            continue;
+        // Only beside a module can the short extension be meant as a manifest.
+        if found.wasm.is_some() && stamp("yml").is_some() {
+            misnamed.insert(Misnamed::Extension(stem.clone()));
         }
-        // A file that vanishes between the two calls, or a link that leads nowhere, is not there.
-        let Ok(Some(stamp)) = Stamp::read(&path) else { continue };
-        if !is_dns_label(&stem) {
-            seen.misnamed.extend(is_wasm.then(|| Misnamed::Stem(stem.into_owned())));
-            continue;
+        if found != Files::default() {
+            files.insert(stem.clone(), found);
         }
-        let files = seen.files.entry(stem.into_owned()).or_default();
-        *(if is_wasm { &mut files.wasm } else { &mut files.manifest }) = Some(stamp);
     }
-    // Only beside a module can it be meant as a manifest.
-    short_extensions.retain(|stem| seen.files.get(stem).is_some_and(|files| files.wasm.is_some()));
-    seen.misnamed.extend(short_extensions.into_iter().map(Misnamed::Extension));
-    Ok(seen)
+    Ok(Look { scope, files, misnamed, directory })
+}
+
+/// The stems of all files that could be ours.
+fn stems(dir: &Path) -> io::Result<BTreeSet<String>> {
+    let mut stems = BTreeSet::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        let stem = name.strip_suffix(".wasm").or_else(|| name.strip_suffix(".yaml"));
+        // Names with a dot in front are other programs' temporary files.
+        stems.extend(stem.filter(|stem| !stem.starts_with('.')).map(str::to_owned));
+    }
+    Ok(stems)
 }

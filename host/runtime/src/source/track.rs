@@ -74,12 +74,13 @@ impl Tracker {
     pub(super) fn look(&mut self, now: Instant, look: Look) -> (Vec<Task>, Option<Instant>) {
         let mut tasks: Vec<Task> =
             look.misnamed.difference(&self.misnamed).cloned().map(Task::Misnamed).collect();
-        self.misnamed = look.misnamed;
+        self.misnamed.retain(|misnamed| !look.scope.has(misnamed.stem()));
+        self.misnamed.extend(look.misnamed);
         for (name, files) in &look.files {
             self.names.entry(name.clone()).or_default().see(now, *files, self.settle);
         }
         for (name, tracked) in &mut self.names {
-            if !look.files.contains_key(name) {
+            if look.scope.has(name) && !look.files.contains_key(name) {
                 tracked.see(now, Files::default(), self.settle);
             }
         }
@@ -106,6 +107,11 @@ impl Tracker {
             tracked.files.manifest.is_some()
         });
         (tasks, wake_at)
+    }
+
+    /// Names about which something is to be done yet: they belong to every look.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = String> {
+        self.names.iter().filter(|(_, tracked)| !tracked.settled).map(|(name, _)| name.clone())
     }
 
     /// The files were read; whether what they are is news.

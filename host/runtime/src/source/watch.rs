@@ -2,22 +2,19 @@
 
 use super::{
     DirectoryOptions, FileError, SourceError, SourceEvent,
+    heard::{Heard, Scope},
     look::{Look, Misnamed, look},
     read::{Found, read},
     track::{Task, Tracker},
 };
-use notify::{
-    EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
-    event::{AccessKind, AccessMode},
-};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::{
-    collections::BTreeSet,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::mpsc,
     task::spawn_blocking,
     time::{sleep_until, timeout},
 };
@@ -32,32 +29,16 @@ pub(super) struct Watch {
     options: Arc<DirectoryOptions>,
     events: mpsc::Sender<SourceEvent>,
     tracker: Tracker,
-    changed: Arc<Notify>,
-    again: Arc<Again>,
+    heard: Arc<Heard>,
+    /// When to look at everything, whatever is heard.
+    whole_at: Instant,
     /// Listens as long as it lives; belongs to one directory (an inode).
     listener: Option<(u64, RecommendedWatcher)>,
     first: Option<Look>,
     lost: bool,
+    /// Why the system tells no changes, if that is not told yet.
+    unheard: Option<String>,
     unheard_told: bool,
-}
-
-/// What the owner of a directory wants to be told again. One entry a name, so its bound is that of the names.
-#[derive(Debug, Default)]
-pub(super) struct Again {
-    names: Mutex<BTreeSet<Option<String>>>,
-    changed: Arc<Notify>,
-}
-
-impl Again {
-    pub(super) fn ask(&self, module: Option<&ModuleName>) {
-        let name = module.map(|module| module.to_string());
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
-        self.changed.notify_one();
-    }
-
-    fn take(&self) -> BTreeSet<Option<String>> {
-        std::mem::take(&mut *self.names.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// The receiver is gone: nobody wants to know any more.
@@ -69,7 +50,7 @@ impl Watch {
         dir: PathBuf,
         options: DirectoryOptions,
         events: mpsc::Sender<SourceEvent>,
-        again: Arc<Again>,
+        heard: Arc<Heard>,
     ) -> Result<Self, SourceError> {
         let tracker = Tracker::new(options.settle, options.truncated_after);
         let mut watch = Self {
@@ -77,33 +58,25 @@ impl Watch {
             options: Arc::new(options),
             events,
             tracker,
-            changed: Arc::clone(&again.changed),
-            again,
+            heard,
+            whole_at: Instant::now(),
             listener: None,
             first: None,
             lost: false,
+            unheard: None,
             unheard_told: false,
         };
-        let before = watch.look().await?;
-        let unheard = watch.listen(before.directory).err();
         watch.first = Some(watch.look().await?);
-        if let Some(reason) = unheard {
-            // The channel is new and has room.
-            watch.tell_unheard(reason).await.ok();
-        }
         Ok(watch)
     }
 
     /// Watches until nobody wants to know any more.
     pub(super) async fn run(mut self) {
         while let Ok(wake_at) = self.round().await {
-            let heard = self.listener.is_some();
-            let rescan = if heard { self.options.rescan } else { self.options.rescan_unheard };
-            let rescan = Instant::now() + rescan;
-            let until = wake_at.map_or(rescan, |wake_at| wake_at.min(rescan));
+            let until = wake_at.map_or(self.whole_at, |wake_at| wake_at.min(self.whole_at));
             let wait = until.saturating_duration_since(Instant::now());
             let not_before = tokio::time::Instant::now() + LOOKS_APART_MIN;
-            if timeout(wait, self.changed.notified()).await.is_ok() {
+            if timeout(wait, self.heard.wait()).await.is_ok() {
                 sleep_until(not_before).await;
             }
         }
@@ -114,10 +87,14 @@ impl Watch {
             Some(first) => Ok(first),
             None => self.look().await,
         };
+        if let Some(reason) = self.unheard.take() {
+            self.tell_unheard(reason).await?;
+        }
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) => {
                 self.listener = None;
+                self.whole_at = Instant::now() + self.options.rescan_unheard;
                 if !std::mem::replace(&mut self.lost, true) {
                     self.tell(SourceEvent::DirectoryLost { error: Arc::new(error) }).await?;
                 }
@@ -126,14 +103,6 @@ impl Watch {
         };
         if std::mem::take(&mut self.lost) {
             self.tell(SourceEvent::DirectoryBack).await?;
-        }
-        if self.listener.as_ref().is_none_or(|(directory, _)| *directory != seen.directory)
-            && let Err(reason) = self.listen(seen.directory)
-        {
-            self.tell_unheard(reason).await?;
-        }
-        for name in self.again.take() {
-            self.tracker.tell_again(name.as_deref());
         }
         let (tasks, wake_at) = self.tracker.look(Instant::now(), seen);
         let mut again = false;
@@ -183,31 +152,56 @@ impl Watch {
         SourceEvent::FileBroken { file: self.dir.join(file), name: None, error: Arc::new(error) }
     }
 
-    async fn look(&self) -> Result<Look, SourceError> {
+    /// Looks at what was heard of and at what is not done yet; at everything when it is time, and when another
+    /// directory has come in the place of the one that is listened to.
+    async fn look(&mut self) -> Result<Look, SourceError> {
+        let (mut scope, again) = self.heard.take();
+        for name in again {
+            self.tracker.tell_again(name.as_deref());
+        }
+        scope.add(self.tracker.unsettled());
+        if Instant::now() >= self.whole_at {
+            scope = Scope::Whole;
+        }
+        let mut seen = self.look_at(scope).await?;
+        if self.listener.as_ref().is_none_or(|(directory, _)| *directory != seen.directory) {
+            self.listen(seen.directory);
+            // Only from now on nothing is missed.
+            seen = self.look_at(Scope::Whole).await?;
+        }
+        if seen.scope == Scope::Whole {
+            let heard = self.listener.is_some();
+            let rescan = if heard { self.options.rescan } else { self.options.rescan_unheard };
+            self.whole_at = Instant::now() + rescan;
+        }
+        Ok(seen)
+    }
+
+    async fn look_at(&self, scope: Scope) -> Result<Look, SourceError> {
         let dir = self.dir.clone();
-        let looked = spawn_blocking(move || look(&dir)).await;
+        let looked = spawn_blocking(move || look(&dir, scope)).await;
         looked.unwrap_or_else(|ended| {
             Err(SourceError::Unreadable { dir: self.dir.clone(), source: std::io::Error::other(ended) })
         })
     }
 
-    fn listen(&mut self, directory: u64) -> Result<(), String> {
-        let changed = self.changed.clone();
-        let listener = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.as_ref().map_or(true, |event| is_change(event.kind)) {
-                changed.notify_one();
-            }
-        });
+    /// Listens to a directory; where that is impossible, remembers why.
+    fn listen(&mut self, directory: u64) {
+        let heard = self.heard.clone();
+        // Notices name absolute paths.
+        let dir = std::path::absolute(&self.dir).unwrap_or_else(|_| self.dir.clone());
+        let watched = dir.clone();
+        let listener = notify::recommended_watcher(move |notice| heard.notice(&dir, notice));
         let listening = listener.and_then(|mut listener| {
-            listener.watch(&self.dir, RecursiveMode::NonRecursive)?;
+            listener.watch(&watched, RecursiveMode::NonRecursive)?;
             Ok(listener)
         });
         match listening {
-            Ok(listener) => {
-                self.listener = Some((directory, listener));
-                Ok(())
+            Ok(listener) => self.listener = Some((directory, listener)),
+            Err(error) => {
+                self.listener = None;
+                self.unheard = Some(error.to_string());
             }
-            Err(error) => Err(error.to_string()),
         }
     }
 
@@ -226,13 +220,5 @@ impl Watch {
 
     async fn tell(&self, event: SourceEvent) -> Result<(), Unwanted> {
         self.events.send(event).await.map_err(|_closed| Unwanted)
-    }
-}
-
-/// Our own reading is heard of too and must not cause another look.
-fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-        _ => true,
     }
 }
