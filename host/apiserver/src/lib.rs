@@ -12,6 +12,7 @@
 //!
 //! [`ApiServer`] starts it; [`ApiServer::service`] serves in process, [`ApiServer::listen`] over TLS.
 
+pub mod apply;
 pub mod catalog;
 pub mod chain;
 pub mod clock;

@@ -233,6 +233,10 @@ fn keeps(field: &Field, value: &mut Value) -> bool {
         }
         return always_written(field);
     }
+    // An empty record of ownership is a request to clear it.
+    if &*field.name == "managedFields" {
+        return true;
+    }
     let omits = field.shape.omit_empty && !field.shape.pointer;
     let empty = match &*value {
         Value::Bool(value) => !value,
@@ -264,6 +268,12 @@ fn always_written(field: &Field) -> bool {
     field.schema.kind == Kind::Object
         && matches!(field.schema.rest, Rest::Closed)
         && !field.schema.fields.is_empty()
+}
+
+/// An object of a built-in kind that nobody has written to yet, as Go encodes it.
+#[must_use]
+pub fn zero_object(schema: &Schema) -> Value {
+    zero(schema)
 }
 
 /// What Go's zero value of a type looks like in JSON.
