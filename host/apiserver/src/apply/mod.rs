@@ -112,7 +112,6 @@ pub fn apply(live: Option<&Value>, applied: &Value, ctx: &Ctx<'_>) -> Result<Val
     if applied["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
     }
-    check(applied, "patch", ctx)?;
     let empty;
     let object = match live {
         Some(live) => live,
@@ -148,9 +147,19 @@ fn applied_as(
     force: bool,
 ) -> Result<Value, ApplyError> {
     if managed.entries.is_empty() {
+        if let Some(misfits) = misfits(live, ctx) {
+            let text = format!(
+                "failed to create manager for existing fields: failed to convert new object {misfits}"
+            );
+            return Err(ApplyError::Invalid(text.replacen("): ", ") to smd typed: ", 1)));
+        }
         let empty = empty_object(ctx);
         let earlier = Ctx { manager: "before-first-apply", ..*ctx };
         record_update(&empty, live, &mut managed, &earlier);
+    }
+    check_patch(applied, ctx)?;
+    if let Some(misfits) = misfits(live, ctx) {
+        return Err(ApplyError::Invalid(format!("failed to create typed live object {misfits}")));
     }
     let merge = Merge { kind: Type::root(ctx.schema), reset: ctx.reset };
     let manager = if ctx.manager.is_empty() { "unknown" } else { ctx.manager };
@@ -185,8 +194,8 @@ pub fn track_update(live: Option<&Value>, new: &mut Value, ctx: &Ctx<'_>) {
     if managed.entries.is_empty() && live.is_some_and(|live| live["metadata"]["uid"].is_string()) {
         return;
     }
-    // What does not fit its schema cannot be compared. Built-in objects were decoded by theirs.
-    if !ctx.schema.builtin && !fields::misfits(Type::root(ctx.schema), new, true).is_empty() {
+    let fits = |object: &Value| misfits(object, ctx).is_none();
+    if !fits(new) || !live.is_none_or(fits) {
         return;
     }
     let empty;
@@ -354,21 +363,32 @@ fn never_owned() -> &'static Set {
     })
 }
 
-/// Tells what of an object does not fit its schema.
-fn check(object: &Value, role: &str, ctx: &Ctx<'_>) -> Result<(), ApplyError> {
-    let misfits = fields::misfits(Type::root(ctx.schema), object, role != "patch");
+/// What of a stored object does not fit its schema, which cannot be compared then. Built-in objects were decoded by
+/// theirs and always do.
+fn misfits(object: &Value, ctx: &Ctx<'_>) -> Option<String> {
+    if ctx.schema.builtin {
+        return None;
+    }
+    told(object, fields::misfits(Type::root(ctx.schema), object, true), ctx)
+}
+
+/// Refuses what is to be applied if it does not fit its schema.
+fn check_patch(applied: &Value, ctx: &Ctx<'_>) -> Result<(), ApplyError> {
+    match told(applied, fields::misfits(Type::root(ctx.schema), applied, false), ctx) {
+        None => Ok(()),
+        Some(text) => Err(ApplyError::Invalid(format!("failed to create typed patch object {text}"))),
+    }
+}
+
+fn told(object: &Value, misfits: Vec<String>, ctx: &Ctx<'_>) -> Option<String> {
     let text = match misfits.as_slice() {
-        [] => return Ok(()),
+        [] => return None,
         [one] => one.clone(),
         several => format!("errors:\n  {}", several.join("\n  ")),
     };
-    let name = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let name = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
     let kind = type_name(ctx.api_version, ctx.kind);
-    Err(ApplyError::Invalid(format!(
-        "failed to create typed {role} object ({}/{}; {kind}): {text}",
-        name("namespace"),
-        name("name")
-    )))
+    Some(format!("({}/{}; {kind}): {text}", name("namespace"), name("name")))
 }
 
 /// As Go prints a group, version and kind.
