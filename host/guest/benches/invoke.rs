@@ -154,8 +154,8 @@ fn component() -> Vec<u8> {
         (i32.const 600) (i32.const 2) (i32.const 610) (i32.const 9)
         (i32.const 1) (i32.const 620) (i32.const 4) (i32.const 630) (i32.const 1)
         (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-        (i32.const 700))
-        (if (i32.load8_u (i32.const 700)) (then unreachable))";
+        (i32.const 704))
+        (if (i32.load8_u (i32.const 704)) (then unreachable))";
     let more = r#"(data (i32.const 600) "v1") (data (i32.const 610) "ConfigMap")
         (data (i32.const 620) "mine") (data (i32.const 630) "a")"#;
     let mut text = include_str!("../src/testing/reconciler.wat").to_owned();

@@ -46,7 +46,7 @@ pub(crate) const CALL_GET: &str = "(call $get
     (i32.const 600) (i32.const 2) (i32.const 610) (i32.const 9)
     (i32.const 1) (i32.const 620) (i32.const 4) (i32.const 630) (i32.const 1)
     (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 0)
-    (i32.const 700))";
+    (i32.const 704))";
 
 /// What [`CALL_GET`] points at.
 pub(crate) const WORDS: &str = r#"
