@@ -5,12 +5,12 @@ use crate::{
     host::{Host, Terms},
     instance::ask_description,
     module::Module,
+    text::plain,
 };
 use std::{fmt, sync::Arc};
 use windlass_core::{
     description::{
-        Controller, Description, DescriptionError, Index, Lookup, Permission, Predicate, Relation, Selection,
-        Watch,
+        Controller, Description, Index, Lookup, Permission, Predicate, Relation, Selection, Watch,
     },
     field_path::FieldPath,
     name::Kind,
@@ -31,6 +31,8 @@ pub enum DescribeError {
 
 /// Faults told in one message.
 const FAULTS_MAX: usize = 20;
+/// Bytes of one fault; it repeats what the guest wrote.
+const FAULT_BYTES_MAX: usize = 1_000;
 
 struct Lines<'a>(&'a [String]);
 
@@ -65,7 +67,7 @@ pub async fn describe(
     if reader.faults.is_empty()
         && let Err(faults) = description.validate()
     {
-        reader.faults = faults.iter().map(DescriptionError::to_string).collect();
+        reader.faults = faults.iter().map(|fault| plain(&fault.to_string(), FAULT_BYTES_MAX)).collect();
     }
     if reader.faults.is_empty() { Ok(description) } else { Err(DescribeError::Wrong(reader.faults)) }
 }
@@ -80,8 +82,8 @@ impl Reader {
     fn description(&mut self, said: said::Description) -> Description {
         let finalizers = said.finalizers;
         Description {
-            title: crate::text::plain(&said.title, 200),
-            version: crate::text::plain(&said.version, 100),
+            title: plain(&said.title, 200),
+            version: plain(&said.version, 100),
             controllers: said.controllers.into_iter().map(|one| self.controller(one)).collect(),
             indexes: said.indexes.into_iter().filter_map(|one| self.index(one)).collect(),
             permissions: said.permissions.into_iter().map(permission).collect(),
@@ -167,9 +169,7 @@ impl Reader {
 
     fn keep<T>(&mut self, place: &str, what: &str, parsed: Result<T, String>) -> Option<T> {
         parsed
-            .map_err(|fault| {
-                self.faults.push(crate::text::plain(&format!("{place}, {what}: {fault}"), 1_000))
-            })
+            .map_err(|fault| self.faults.push(plain(&format!("{place}, {what}: {fault}"), FAULT_BYTES_MAX)))
             .ok()
     }
 }

@@ -11,6 +11,10 @@ use wasmtime::{
 /// wake-ups of an idle host; longer ones delay the neighbours on the same thread.
 pub const TICK: Duration = Duration::from_millis(10);
 
+/// Modules compiled at a time. Each uses all processors and, if large, some hundred MiB; a second one lets a small
+/// module pass a large one.
+const COMPILING_MAX: usize = 2;
+
 /// Core instances of one component. Rust makes 3, Go 4; Python's libraries are some hundred core modules.
 pub(crate) const CORE_INSTANCES_PER_COMPONENT: u32 = 200;
 /// Linear memories of one component: the guest's, an adapter's, and one in reserve.
@@ -42,6 +46,7 @@ impl Default for EngineSettings {
 pub struct Engine {
     inner: wasmtime::Engine,
     slots: Arc<Semaphore>,
+    compiling: Arc<Semaphore>,
     settings: Arc<EngineSettings>,
     pooled: bool,
 }
@@ -79,7 +84,8 @@ impl Engine {
         };
         tick(&inner)?;
         let slots = Arc::new(Semaphore::new(settings.concurrent_invocations_max as usize));
-        Ok(Self { inner, slots, settings: Arc::new(settings), pooled })
+        let compiling = Arc::new(Semaphore::new(COMPILING_MAX));
+        Ok(Self { inner, slots, compiling, settings: Arc::new(settings), pooled })
     }
 
     /// What it was made with.
@@ -96,6 +102,11 @@ impl Engine {
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
+    }
+
+    /// One per module that is being compiled.
+    pub(crate) fn compiling(&self) -> &Semaphore {
+        &self.compiling
     }
 
     /// One per invocation that holds a place in the pool.

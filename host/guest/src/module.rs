@@ -62,6 +62,7 @@ impl Module {
         bytes: Arc<[u8]>,
         cache: Option<Arc<CodeCache>>,
     ) -> Result<Self, AdmissionError> {
+        let _turn = engine.compiling().acquire().await.expect("the engine never closes its turns");
         let engine = engine.clone();
         let work = move || Self::load_now(engine, &bytes, cache.as_deref());
         match tokio::task::spawn_blocking(work).await {

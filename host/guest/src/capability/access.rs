@@ -50,13 +50,15 @@ impl State {
         self.check(&access)
     }
 
-    /// Where the caller may list: the namespace it asks for, or without one exactly those that its grant covers.
-    pub(super) fn permit_list(
+    /// Where the caller may list or watch: the namespace it asks for, or without one exactly those that its grant
+    /// covers.
+    pub(super) fn permit_many(
         &self,
+        verb: &str,
         resource: &Resource,
         namespace: Option<&Arc<str>>,
     ) -> Result<Namespaces, ApiError> {
-        let access = access("list", resource);
+        let access = access(verb, resource);
         if let Some(namespace) = namespace {
             self.check(&Access { namespace: Some(&**namespace), ..access })?;
             return Ok(Namespaces::These(vec![namespace.clone()]));

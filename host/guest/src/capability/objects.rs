@@ -107,6 +107,7 @@ impl State {
         }
         self.permit("get", &resource, subresource.as_deref(), &name)?;
         if options.subscribe {
+            self.permit("watch", &resource, None, &name)?;
             self.subscribe(Subscription { kind: kind.clone(), what: Subscribed::One(name.clone()) });
         }
         let shape = options.shape.into();

@@ -42,7 +42,7 @@ impl MemoryAccount {
 }
 
 impl ResourceLimiter for MemoryAccount {
-    fn memory_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, now: usize, wanted: usize, max: Option<usize>) -> wasmtime::Result<bool> {
         let growth = wanted.saturating_sub(now);
         let total = self.bytes.saturating_add(growth);
         if total > self.bytes_max {
@@ -50,6 +50,15 @@ impl ResourceLimiter for MemoryAccount {
                 "the guest wanted {} KiB of memory and may have {} KiB (spec.limits.memory)",
                 total >> 10,
                 self.bytes_max >> 10
+            ));
+            self.last_growth_bytes = 0;
+            return Ok(false);
+        }
+        if let Some(max) = max.filter(|max| wanted > *max) {
+            self.refusal = Some(format!(
+                "the guest wanted a memory of {} KiB; its own maximum, or the host's ceiling, is {} KiB",
+                wanted >> 10,
+                max >> 10
             ));
             self.last_growth_bytes = 0;
             return Ok(false);
@@ -102,6 +111,14 @@ mod tests {
         assert!(!account.memory_growing(4, 5, None).unwrap());
         assert_eq!(account.peak_bytes(), 10);
         assert!(account.refusal().unwrap().contains("spec.limits.memory"));
+    }
+
+    #[test]
+    fn a_memory_does_not_grow_above_its_own_maximum() {
+        let mut account = MemoryAccount::new(10 << 10, 10);
+        assert!(!account.memory_growing(0, 6 << 10, Some(5 << 10)).unwrap());
+        assert!(account.refusal().unwrap().contains("host's ceiling, is 5 KiB"));
+        assert_eq!(account.peak_bytes(), 0);
     }
 
     #[test]

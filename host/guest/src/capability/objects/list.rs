@@ -13,7 +13,10 @@ use std::sync::Arc;
 use windlass_core::{
     cache::{self, Namespaces, Question},
     call::{Action, ApiError, Call, ListQuery, Reply, Shape},
-    name::{Kind, ObjectName},
+    field_path::FieldPath,
+    field_selector::FieldSelector,
+    name::{Kind, ObjectName, Resource},
+    object::Object,
     selector::Selector,
 };
 
@@ -81,21 +84,28 @@ impl State {
         options: &ReadOptions,
     ) -> Result<(Wanted, cache::Query), ApiError> {
         self.may_read()?;
+        let resource = self.resolve(&kind).await?;
         if options.subresource.as_ref().is_some_and(|text| !text.is_empty()) {
             return Err(bad_request(format!("list of {kind}: a list has no subresource")));
         }
-        let resource = self.resolve(&kind).await?;
         let namespace: Option<Arc<str>> = given(query.namespace).map(Into::into);
-        let namespaces = self.permit_list(&resource, namespace.as_ref())?;
+        let namespaces = self.permit_many("list", &resource, namespace.as_ref())?;
+        if options.subscribe {
+            self.permit_following(&resource, &namespaces)?;
+        }
         let labels = given(query.label_selector);
         let selector = labels.as_deref().map(Selector::parse).transpose();
         let selector = selector.map_err(|error| bad_request(format!("list of {kind}: {error}")))?;
+        let fields = given(query.field_selector);
+        if let Some(Err(error)) = fields.as_deref().map(FieldSelector::parse) {
+            return Err(bad_request(format!("list of {kind}: {error}")));
+        }
         let index = query.index.map(|wanted| self.index(&kind, wanted)).transpose()?;
         let from = Place::parse(given(query.continue_token));
         let wanted = Wanted {
             namespaces,
             labels,
-            fields: given(query.field_selector),
+            fields,
             limit: query.limit.filter(|limit| *limit > 0),
             shape: options.shape.into(),
             from,
@@ -108,11 +118,17 @@ impl State {
         Ok((wanted, question))
     }
 
-    fn index(
-        &self,
-        kind: &Kind,
-        wanted: objects::IndexValue,
-    ) -> Result<(windlass_core::field_path::FieldPath, Box<str>), ApiError> {
+    /// Whether the caller may watch wherever it lists: following less than was shown would miss changes.
+    fn permit_following(&self, resource: &Resource, listed: &Namespaces) -> Result<(), ApiError> {
+        match listed {
+            Namespaces::All => self.permit_many("watch", resource, None).map(drop),
+            Namespaces::These(list) => {
+                list.iter().try_for_each(|one| self.permit_many("watch", resource, Some(one)).map(drop))
+            }
+        }
+    }
+
+    fn index(&self, kind: &Kind, wanted: objects::IndexValue) -> Result<(FieldPath, Box<str>), ApiError> {
         let declared = self.caller.terms.indexes.iter().find(|index| *index.name == *wanted.index);
         match declared {
             Some(index) if index.kind == *kind => Ok((index.field.clone(), wanted.value.into())),
@@ -126,11 +142,7 @@ impl State {
         }
     }
 
-    fn cached_page(
-        &self,
-        wanted: &Wanted,
-        found: Vec<Arc<windlass_core::object::Object>>,
-    ) -> Result<Page, ApiError> {
+    fn cached_page(&self, wanted: &Wanted, found: Vec<Arc<Object>>) -> Result<Page, ApiError> {
         let (mut items, mut bytes) = (Vec::new(), 0);
         let mut continue_token = None;
         let limit = wanted.limit.map_or(usize::MAX, |limit| limit as usize);
@@ -239,7 +251,7 @@ impl Wanted {
         &self,
         labels: Option<Selector>,
         owner_uid: Option<String>,
-        index: Option<(windlass_core::field_path::FieldPath, Box<str>)>,
+        index: Option<(FieldPath, Box<str>)>,
     ) -> cache::Query {
         let fields = self.fields.as_deref().map(Arc::from);
         cache::Query {

@@ -314,3 +314,47 @@ async fn an_index_must_be_declared_and_covered() {
     assert_eq!(found.items.len(), 1);
     assert!(found.items[0].contains("mine-b"));
 }
+
+#[tokio::test]
+async fn following_takes_the_right_to_watch() {
+    let fake = Fake::granting(vec![
+        rule(&["get", "list"], &["configmaps"], within(&["mine", "ours"])),
+        rule(&["watch"], &["configmaps"], within(&["mine"])),
+    ]);
+    fill(&fake.cache, &[("mine", "a"), ("ours", "b")]);
+    let mut state = fake.state(|_| {});
+    let options = || ReadOptions { subscribe: true, ..read(Consistency::Cached) };
+    state.get(kind("ConfigMap"), name("mine", "a"), options()).await.unwrap().unwrap();
+    assert_eq!(reason(state.get(kind("ConfigMap"), name("ours", "b"), options()).await), "NotGranted");
+    let mut here = query();
+    here.namespace = Some("mine".to_owned());
+    here.label_selector = Some("app=web".to_owned());
+    state.list(kind("ConfigMap"), here, options()).await.unwrap().unwrap();
+    let everywhere = state.list(kind("ConfigMap"), query(), options()).await;
+    assert_eq!(reason(everywhere), "NotGranted", "`ours` may be listed and not watched");
+    let kind = Kind::new("v1", "ConfigMap");
+    let many = Subscribed::Many {
+        namespaces: vec!["mine".into()],
+        labels: Some("app=web".to_owned()),
+        fields: None,
+    };
+    let want = [
+        Subscription { kind: kind.clone(), what: Subscribed::One(ObjectName::namespaced("mine", "a")) },
+        Subscription { kind, what: many },
+    ];
+    assert_eq!(*fake.subscriptions.lock().unwrap(), want);
+    assert_eq!(state.tally.subscriptions, 2);
+}
+
+#[tokio::test]
+async fn what_is_no_selector_is_told_before_anything_is_asked() {
+    let fake = everything(Scope::AllNamespaces);
+    let mut state = fake.state(|_| {});
+    let labels = Query { label_selector: Some("a in b".to_owned()), ..query() };
+    let fields = Query { field_selector: Some("metadata.name".to_owned()), ..query() };
+    for wanted in [labels, fields] {
+        let answer = state.list(kind("ConfigMap"), wanted, read(Consistency::Latest)).await;
+        assert_eq!(reason(answer), "BadRequest");
+    }
+    assert!(fake.calls.lock().unwrap().is_empty());
+}

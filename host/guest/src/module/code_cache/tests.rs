@@ -149,3 +149,12 @@ async fn a_directory_that_cannot_be_written_is_told_and_costs_only_the_cache() {
     fs::remove_dir_all(&inner).unwrap();
     assert!(!load(&engine(), &sample("a"), &cache).await.compiled().cached);
 }
+
+/// A patch release may mend the compiler: what an older one compiled must not be mapped.
+#[test]
+fn the_tag_names_the_engine_that_the_lock_file_pins() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock")).unwrap();
+    let (_, after) = lock.split_once("name = \"wasmtime\"\nversion = \"").unwrap();
+    let (version, _) = after.split_once('"').unwrap();
+    assert_eq!(super::ENGINE_VERSION, format!("wasmtime {version}"));
+}
