@@ -5,6 +5,7 @@
 //! nothing but the contract.
 
 mod core_module;
+mod names;
 
 use wasm_metadata::{AddMetadata, AddMetadataField};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -73,7 +74,7 @@ fn listed(names: &[String]) -> String {
 pub fn componentize(core: &[u8], name: &str) -> Result<Vec<u8>, ComponentizeError> {
     let look = Look::at(core)?;
     look.admit()?;
-    let mut module = core.to_vec();
+    let mut module = names::shorten(core);
     if !look.has_types {
         let (resolve, world) = contract::resolve();
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::duration_of_ms;
 use crate::host::{Host, Metric};
-use crate::{Error, ObjectName, Request, Result, Timestamp};
+use crate::{Error, ObjectName, Request, Result, Timestamp, json};
 
 /// One run: what it was asked and what it may reach. Every call goes through the module's grant, and a read
 /// sees at least what this module wrote before.
@@ -76,7 +76,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// Terminal, if they do not have the form of `T`: somebody has to change them.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(&self.host.settings())
+        json::from_str(&self.host.settings())
             .map_err(|error| Error::terminal(format!("the module's settings (spec.settings): {error}")))
     }
 

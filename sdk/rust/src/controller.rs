@@ -63,7 +63,7 @@ impl Watch {
     pub fn new(kind: impl Into<Kind>, relation: Relation) -> Self {
         let kind = kind.into();
         Self {
-            name: kind.kind.to_lowercase(),
+            name: kind.kind.to_ascii_lowercase(),
             kind,
             selection: Selection::default(),
             relation,

@@ -47,6 +47,7 @@ mod error;
 mod event;
 mod finalizer;
 pub mod host;
+mod json;
 pub mod log;
 mod metadata;
 pub mod module;

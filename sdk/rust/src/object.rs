@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Index};
 
 use serde_json::{Map, Value};
 
-use crate::{Error, Kind, Manifest, ObjectName, Result, owner_reference};
+use crate::{Error, Kind, Manifest, ObjectName, Result, json, owner_reference};
 
 /// An object of any kind, as its JSON.
 ///
@@ -204,7 +204,7 @@ impl Manifest for Object {
     }
 
     fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text)
+        json::from_str(text)
             .map(Self)
             .map_err(|error| Error::terminal(format!("the object cannot be read: {error}")))
     }

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::json::{self, JsonError};
 use crate::{Error, Kind, ObjectMeta, ObjectName, OwnerReference, Result};
 
 /// A typed kind: any serde type with an [`ObjectMeta`]. Usually derived:
@@ -93,7 +94,7 @@ impl<T: Resource> Manifest for T {
     }
 
     fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| unreadable(T::KIND, &error))
+        json::from_str(text).map_err(|error| unreadable(T::KIND, &error))
     }
 }
 
@@ -111,7 +112,7 @@ fn add_kind(api_version: &str, kind: &str, object: &str) -> Result<String> {
 }
 
 /// The server checked the object against its schema, so trying again with the same one is in vain.
-fn unreadable(kind: &str, error: &serde_json::Error) -> Error {
+fn unreadable(kind: &str, error: &JsonError) -> Error {
     Error::terminal(format!("the {kind} cannot be read as the module's type: {error}"))
 }
 

@@ -51,7 +51,7 @@ impl Context<'_> {
     ) -> Result<Option<S>> {
         let (kind, name) = self.typed::<T>(name.into());
         let text = self.read(&kind, &name, &ReadOptions::default().of_subresource(subresource))?;
-        Ok(text.as_deref().map(serde_json::from_str).transpose()?)
+        Ok(text.as_deref().map(crate::json::from_str).transpose()?)
     }
 
     /// Every object of a typed kind that the query finds, page after page, from the cache where it covers the

@@ -55,7 +55,7 @@ impl Watch {
     /// The name of the watch, as `windlass::Watch::new` makes it if none is given.
     pub(super) fn name(&self) -> String {
         self.name.as_ref().map_or_else(
-            || self.kind.value().rsplit('/').next().unwrap_or_default().to_lowercase(),
+            || self.kind.value().rsplit('/').next().unwrap_or_default().to_ascii_lowercase(),
             LitStr::value,
         )
     }
