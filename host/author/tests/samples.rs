@@ -38,12 +38,12 @@ fn world_of(component: &[u8]) -> (Vec<String>, Vec<String>) {
 #[test]
 fn every_sample_becomes_a_component_that_imports_only_the_contract() {
     for (module, kib_max) in [
-        ("hello", 240),
-        ("website", 400),
-        ("bad/traps", 240),
-        ("bad/loops", 240),
-        ("bad/hoards", 240),
-        ("bad/overreaches", 260),
+        ("hello", 160),
+        ("website", 250),
+        ("bad/traps", 160),
+        ("bad/loops", 160),
+        ("bad/hoards", 160),
+        ("bad/overreaches", 190),
     ] {
         let built = built(&request(module));
         let (imports, exports) = world_of(&built.bytes);
