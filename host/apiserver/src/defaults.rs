@@ -3,7 +3,10 @@
 //! Most are plain values of a type's field (`values.txt`) and apply wherever the type occurs; a few depend on other
 //! fields and are functions. They apply to what a client leaves out, never to what it says.
 
+mod complete;
 mod computed;
+
+pub use complete::complete;
 
 use std::{collections::HashMap, sync::OnceLock};
 

@@ -27,6 +27,7 @@ pub use self::scale::scale_of;
 pub use self::watch::{Event, EventKind, Watch};
 
 use crate::catalog::{Catalog, Resource, Resources};
+use crate::defaults;
 use crate::object;
 use crate::status::{ApiError, ResourceName};
 use crate::store::{Draft, Expect, Guard, Store, StoreError, Stored, Write};
@@ -125,6 +126,10 @@ impl Registry {
     /// The object with its version's place marked, ready for the store.
     fn draft(&self, resource: &Resource, mut object: Value) -> Result<Draft, StoreError> {
         to_version(&mut object, &resource.storage_api_version);
+        let definition = &resource.definition;
+        if definition.custom().is_none() {
+            defaults::complete(&definition.group, &definition.version, &definition.kind, &mut object);
+        }
         object::metadata_mut(&mut object)
             .insert("resourceVersion".into(), self.inner.version_mark.as_str().into());
         let json = resource.encode(&object);

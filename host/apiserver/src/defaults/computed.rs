@@ -1,5 +1,6 @@
 //! Defaults that depend on other fields.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::set;
@@ -10,7 +11,9 @@ type Object = Map<String, Value>;
 /// What is decided before the plain values are filled in.
 pub(super) fn before(declared: &StructType, map: &mut Object) {
     match (declared.package, declared.name) {
-        ("batch/v1", "JobSpec") => job(map),
+        ("batch/v1", "Job") => job(map),
+        ("core/v1", "Secret") => secret(map),
+        ("core/v1", "LimitRangeItem") => limits(map),
         ("core/v1", "Volume") => volume(map),
         ("core/v1", "Pod") => pod(map),
         _ => {}
@@ -37,6 +40,16 @@ pub(super) fn after(declared: &StructType, map: &mut Object) {
             set(map, "rollingUpdate", || json!({"maxSurge": 0, "maxUnavailable": 1}));
         }
         ("batch/v1", "Job") | ("core/v1", "ReplicationController") => labels_of_template(map),
+        ("apps/v1", "StatefulSetSpec") => {
+            for claim in
+                map.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten()
+            {
+                if let Value::Object(claim) = claim {
+                    set_text(claim, "apiVersion", "v1");
+                    set_text(claim, "kind", "PersistentVolumeClaim");
+                }
+            }
+        }
         ("rbac/v1", "Subject") => subject(map),
         ("rbac/v1", "RoleBinding" | "ClusterRoleBinding") => {
             if let Some(Value::Object(role)) = map.get_mut("roleRef") {
@@ -63,8 +76,19 @@ fn set_text(map: &mut Object, field: &str, value: &str) {
     }
 }
 
-/// One Pod, unless either number is given; a single number says how many at a time.
+/// One Pod, unless either number is given; a single number says how many at a time. Templates of Jobs, as CronJobs
+/// have them, are left as they are.
 fn job(map: &mut Object) {
+    let Some(Value::Object(map)) = map.get_mut("spec") else { return };
+    let plain: [(&str, Value); 4] = [
+        ("backoffLimit", 6.into()),
+        ("completionMode", "NonIndexed".into()),
+        ("suspend", false.into()),
+        ("manualSelector", false.into()),
+    ];
+    for (field, value) in plain {
+        set(map, field, || value);
+    }
     let given = |field: &str| map.get(field).is_some_and(|value| !value.is_null());
     if !given("completions") && !given("parallelism") {
         map.insert("completions".to_owned(), 1.into());
@@ -76,6 +100,39 @@ fn job(map: &mut Object) {
         "TerminatingOrFailed"
     };
     set(map, "podReplacementPolicy", || policy.into());
+}
+
+/// Texts in `stringData` become data.
+fn secret(map: &mut Object) {
+    let Some(Value::Object(texts)) = map.remove("stringData") else { return };
+    if texts.is_empty() {
+        return;
+    }
+    set(map, "data", || json!({}));
+    if let Some(Value::Object(data)) = map.get_mut("data") {
+        for (key, text) in texts {
+            data.insert(key, STANDARD.encode(text.as_str().unwrap_or_default()).into());
+        }
+    }
+}
+
+/// A container's default limit is also what it requests by default; the largest limit stands for the default one.
+fn limits(map: &mut Object) {
+    if !is(map, "type", "Container") {
+        return;
+    }
+    for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+        let Some(Value::Object(amounts)) = map.get(from).cloned() else { continue };
+        if amounts.is_empty() {
+            continue;
+        }
+        set(map, to, || json!({}));
+        if let Some(Value::Object(target)) = map.get_mut(to) {
+            for (resource, amount) in amounts {
+                target.entry(resource).or_insert(amount);
+            }
+        }
+    }
 }
 
 /// A volume that names no source is an empty directory.
@@ -197,6 +254,13 @@ mod tests {
                 (job["spec"].get("completions").cloned().unwrap_or_default(), &job["spec"]["parallelism"]);
             assert_eq!(got, (completions, &json!(parallelism)));
         }
+    }
+
+    #[test]
+    fn texts_of_a_secret_become_data() {
+        let mut secret = json!({"data": {"b": "eA=="}, "stringData": {"a": "b"}});
+        apply("", "v1", "Secret", &mut secret);
+        assert_eq!(secret, json!({"data": {"a": "Yg==", "b": "eA=="}, "type": "Opaque"}));
     }
 
     #[test]

@@ -25,14 +25,20 @@ fn prepare_create(job: &mut Value) {
     let spec = object::child_mut(object::as_map(job), "spec");
     let template = object::child_mut(spec, "template");
     let labels = object::child_mut(object::child_mut(template, "metadata"), "labels");
+    let before = labels.clone();
     for label in UID_LABELS {
         labels.insert(label.to_owned(), uid.as_str().into());
     }
     for label in NAME_LABELS {
         labels.insert(label.to_owned(), name.as_str().into());
     }
+    let after = labels.clone();
     let selector = object::child_mut(spec, "selector");
     object::child_mut(selector, "matchLabels").insert(UID_LABELS[0].to_owned(), uid.into());
+    // A Job that took its labels from the template has the new ones as well.
+    if object::labels(job).is_none_or(|own| *own == before) {
+        object::metadata_mut(job).insert("labels".to_owned(), Value::Object(after));
+    }
 }
 
 #[cfg(test)]
