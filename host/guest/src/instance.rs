@@ -19,7 +19,10 @@ use crate::{
     module::Module,
 };
 use meter::Meter;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use wasmtime::{Store, UpdateDeadline};
 use windlass_core::{
     change::ObjectChange,
@@ -190,8 +193,11 @@ async fn run_in_fresh_store(
     let state = store.data();
     let said = match said {
         Ok(Ok(said)) => Ok(said),
+        Ok(Err(error)) if matches!(error.downcast_ref(), Some(Breach::Deadline)) => {
+            Err(trap::of_deadline(meter.spent(), state, Some(&error)))
+        }
         Ok(Err(error)) => Err(trap::of_error(&error, state)),
-        Err(_) => Err(trap::of_deadline(deadline, meter.spent(), state)),
+        Err(_) => Err(trap::of_deadline(meter.spent(), state, None)),
     };
     let (peak_memory_bytes, tally, explained) = (state.memory.peak_bytes(), state.tally, state.explained);
     meter.slice(|| drop(store));
@@ -201,7 +207,7 @@ async fn run_in_fresh_store(
 
 fn store(engine: &wasmtime::Engine, state: State, meter: &Arc<Meter>) -> Store<State> {
     let limits = state.limits();
-    let (payload_bytes_max, cpu_max) = (limits.payload_bytes_max, limits.cpu_max);
+    let (payload_bytes_max, cpu_max, deadline) = (limits.payload_bytes_max, limits.cpu_max, limits.deadline);
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
     // Twice the bound of one body, and room for names and labels: what is a little too large gets an answer, what is
@@ -210,8 +216,12 @@ fn store(engine: &wasmtime::Engine, state: State, meter: &Arc<Meter>) -> Store<S
     // The contract has no resources; a guest's own ones are all that need handles.
     store.set_max_component_handles(1_000);
     store.set_epoch_deadline(1);
-    let meter = meter.clone();
+    let (meter, started) = (meter.clone(), Instant::now());
     store.epoch_deadline_callback(move |_| {
+        // The timer around the run would end it too, but here it is known where the guest is.
+        if started.elapsed() > deadline {
+            return Err(Breach::Deadline.into());
+        }
         if meter.spent() > cpu_max {
             return Err(Breach::Cpu(cpu_max).into());
         }

@@ -55,6 +55,8 @@ pub struct Tally {
 pub(crate) enum Breach {
     #[error("more than {0:?} of processor time (spec.limits.cpuPerRun)")]
     Cpu(std::time::Duration),
+    #[error("the deadline has passed")]
+    Deadline,
     #[error("more than {0} host calls in one run; does it ask in a loop for what one list would answer?")]
     HostCalls(u32),
     #[error("more than {0} random bytes in one run")]
@@ -103,7 +105,10 @@ impl State {
 
     /// Keeps a warning or error line: panics of guests come as such.
     pub(crate) fn remember(&mut self, line: &str) {
-        self.last_words.push(line);
+        // Rust's runtime adds advice after a panic, which nobody can follow in a sandbox.
+        if !line.starts_with("note: run with `RUST_BACKTRACE=") {
+            self.last_words.push(line);
+        }
     }
 
     /// The last lines of warnings and errors, oldest first.

@@ -106,10 +106,28 @@ async fn a_panic_arrives_with_its_text_and_frames() {
 }
 
 #[tokio::test]
+async fn how_a_runtime_panics_is_left_out() {
+    let guest = Guest {
+        imports: LOG,
+        reconcile: "(call $log (i32.const 3) (i32.const 300) (i32.const 42) (i32.const 0) (i32.const 0)) (call $own)",
+        more: r#"(func $own (call $core::panicking::panic))
+            (func $core::panicking::panic (call $abort)) (func $abort unreachable)
+            (data (i32.const 300) "note: run with `RUST_BACKTRACE=1` for more")"#,
+        ..Guest::default()
+    };
+    let report = check(guest, |_| {}, TrapKind::Fault, "unreachable").await;
+    let Outcome::Trapped(trap) = report.outcome else { unreachable!() };
+    assert_eq!(trap.frames, ["own", "reconcile"]);
+    assert!(!trap.message.contains("the guest said"), "{}", trap.message);
+}
+
+#[tokio::test]
 async fn a_loop_is_ended_when_its_processor_time_is_used_up() {
     let guest = Guest { reconcile: "(loop $on (br $on))", ..Guest::default() };
     let report =
         check(guest, |limits| limits.cpu_max = Duration::from_millis(50), TrapKind::Cpu, "cpuPerRun").await;
+    let Outcome::Trapped(trap) = &report.outcome else { unreachable!() };
+    assert_eq!(trap.frames, ["reconcile"], "where it loops");
     let spent = report.usage.cpu;
     assert!((Duration::from_millis(50)..Duration::from_millis(150)).contains(&spent), "{spent:?}");
 }
@@ -125,6 +143,7 @@ async fn a_loop_is_ended_at_its_deadline() {
     let Outcome::Trapped(trap) = &report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(trap.kind, TrapKind::Deadline);
     assert!(trap.message.contains("the guest itself was at work"), "{}", trap.message);
+    assert_eq!(trap.frames, ["reconcile"], "where it loops");
     assert!((Duration::from_millis(100)..Duration::from_millis(200)).contains(&took), "{took:?}");
 }
 

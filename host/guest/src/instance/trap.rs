@@ -8,6 +8,24 @@ use windlass_core::outcome::{Trap, TrapKind};
 
 /// Frames of one trap.
 const FRAMES_MAX: usize = 24;
+/// Frames looked at; a runtime's own way to a trap is some 15.
+const FRAMES_SEEN_MAX: usize = 64;
+/// How the names of functions begin that lie between a panic and its trap.
+const PANICKING: &[&str] = &[
+    "abort",
+    "std::",
+    "__rustc::",
+    "__rust_",
+    "core::panicking::",
+    "core::option::",
+    "core::result::",
+    "core::slice::index::",
+    "alloc::alloc::",
+    "alloc::raw_vec::",
+    "runtime.fatal",
+    "runtime.abort",
+    "runtime.throw",
+];
 /// Bytes of one frame's text; mangled generic names can be very long.
 const FRAME_BYTES_MAX: usize = 300;
 /// Bytes of the message without the guest's last words.
@@ -23,21 +41,24 @@ pub(crate) fn of_error(error: &wasmtime::Error, state: &State) -> Trap {
     Trap { kind, message: with_last_words(&fault, state), frames: frames(error) }
 }
 
-/// Why an invocation that was given up at its deadline died.
-pub(crate) fn of_deadline(deadline: Duration, spent: Duration, state: &State) -> Trap {
+/// Why an invocation that was given up at its deadline died. The error is there when the guest itself was interrupted.
+pub(crate) fn of_deadline(spent: Duration, state: &State, error: Option<&wasmtime::Error>) -> Trap {
+    let deadline = state.limits().deadline;
     let doing = state.doing.map_or_else(
         || format!("the guest itself was at work ({spent:.0?} of processor time)"),
         |call| format!("it was waiting for the answer to {call}"),
     );
     let fault =
         format!("the run took longer than its deadline of {deadline:?} (spec.limits.deadline); {doing}");
-    Trap { kind: TrapKind::Deadline, message: with_last_words(&fault, state), frames: Vec::new() }
+    let frames = error.map_or_else(Vec::new, frames);
+    Trap { kind: TrapKind::Deadline, message: with_last_words(&fault, state), frames }
 }
 
 fn kind(error: &wasmtime::Error, state: &State) -> TrapKind {
     if let Some(breach) = error.downcast_ref::<Breach>() {
         return match breach {
             Breach::Cpu(_) => TrapKind::Cpu,
+            Breach::Deadline => TrapKind::Deadline,
             Breach::HostCalls(_) | Breach::RandomBytes(_) => TrapKind::HostCalls,
         };
     }
@@ -66,9 +87,12 @@ fn with_last_words(fault: &str, state: &State) -> String {
     }
 }
 
+/// The frames, innermost first, from the guest's own code on: how a runtime panics is the same each time.
 fn frames(error: &wasmtime::Error) -> Vec<String> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
-    backtrace.frames().iter().take(FRAMES_MAX).map(frame).collect()
+    let all: Vec<String> = backtrace.frames().iter().take(FRAMES_SEEN_MAX).map(frame).collect();
+    let own = all.iter().position(|frame| !PANICKING.iter().any(|prefix| frame.starts_with(prefix)));
+    all[own.unwrap_or_default()..].iter().take(FRAMES_MAX).cloned().collect()
 }
 
 fn frame(frame: &wasmtime::FrameInfo) -> String {
