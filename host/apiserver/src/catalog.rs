@@ -2,8 +2,8 @@
 //!
 //! Readers take a snapshot, so that a request sees one state of the definitions from its start to its end.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use serde_json::Value;
 
@@ -145,11 +145,22 @@ impl Resources {
 #[derive(Debug)]
 pub struct Catalog {
     current: RwLock<Arc<Resources>>,
+    /// Resources of each definition by its uid, so that what has not changed keeps the schema it has read.
+    made: Mutex<HashMap<String, Made>>,
+}
+
+/// The resources of one definition, and the state of it that they were made from.
+#[derive(Debug)]
+struct Made {
+    generation: i64,
+    accepted: bool,
+    terminating: bool,
+    resources: Vec<Arc<Resource>>,
 }
 
 impl Default for Catalog {
     fn default() -> Self {
-        Self { current: RwLock::new(Arc::new(assemble(Vec::new()))) }
+        Self { current: RwLock::new(Arc::new(assemble(Vec::new()))), made: Mutex::default() }
     }
 }
 
@@ -159,8 +170,24 @@ impl Catalog {
         Arc::clone(&self.current.read().expect("no code panics while it holds the catalog"))
     }
 
-    /// Replaces the resources that CustomResourceDefinitions define.
-    pub fn set_custom(&self, custom: Vec<Arc<Resource>>) {
+    /// Serves what these CustomResourceDefinitions define, and nothing of others.
+    pub fn set_definitions(&self, definitions: &[Value]) {
+        let mut held = self.made.lock().expect("no code panics while it holds the catalog");
+        let mut made = HashMap::new();
+        let mut custom = Vec::new();
+        for crd in definitions {
+            let uid = object::uid(crd);
+            let generation = object::generation(crd);
+            let accepted = crate::crd::is_true(crd, "NamesAccepted");
+            let terminating = object::deletion_timestamp(crd).is_some();
+            let state = (generation, accepted, terminating);
+            let same =
+                held.remove(uid).filter(|made| (made.generation, made.accepted, made.terminating) == state);
+            let resources = same.map_or_else(|| crate::crd::resources(crd), |made| made.resources);
+            custom.extend(resources.iter().cloned());
+            made.insert(uid.to_owned(), Made { generation, accepted, terminating, resources });
+        }
+        *held = made;
         let next = Arc::new(assemble(custom));
         *self.current.write().expect("no code panics while it holds the catalog") = next;
     }

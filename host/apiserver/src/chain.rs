@@ -26,6 +26,7 @@ mod request_info;
 mod resource;
 mod reviews;
 mod stream;
+mod subresource;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub use self::authorize::Authorization;
 pub use self::exchange::Exchange;
 pub use self::request_info::RequestInfo;
 
+pub(crate) use self::authenticate::IssuedTokens;
 pub(crate) use self::filter::Filters;
 
 use crate::registry::Registry;
@@ -54,12 +56,12 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    pub(crate) fn new(registry: &Registry) -> Self {
+    pub(crate) fn new(registry: &Registry, tokens: &IssuedTokens) -> Self {
         let handlers: Vec<Box<dyn Handler>> = vec![
             Box::new(health::Health::new(registry)),
             Box::new(openapi::OpenApi::new(registry)),
             Box::new(aggregator::Aggregator::new(registry)),
-            Box::new(core_groups::CoreGroups::new(registry)),
+            Box::new(core_groups::CoreGroups::new(registry, tokens)),
             Box::new(custom_resources::CustomResources::new(registry)),
         ];
         Self { handlers: handlers.into() }

@@ -1,6 +1,8 @@
 //! Who asks: a client certificate that this server issued, a bearer token, or nobody.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
@@ -68,9 +70,10 @@ pub enum Identity {
 pub(super) struct BadCredentials;
 
 /// Known certificates and tokens.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Authenticator {
     tokens: HashMap<[u8; 32], User>,
+    issued: IssuedTokens,
     certificates: HashMap<[u8; 32], User>,
 }
 
@@ -122,7 +125,7 @@ impl Authenticator {
         if let Some((scheme, token)) = authorization.split_once(' ')
             && scheme.eq_ignore_ascii_case("bearer")
         {
-            return self.tokens.get(&digest(token.trim().as_bytes())).cloned().ok_or(BadCredentials);
+            return self.user_of_token(token.trim()).ok_or(BadCredentials);
         }
         match identity {
             Identity::InProcess => Ok(User::admin()),
@@ -130,6 +133,65 @@ impl Authenticator {
             Identity::Nothing => Ok(User::anonymous()),
         }
     }
+
+    fn user_of_token(&self, token: &str) -> Option<User> {
+        let digest = digest(token.as_bytes());
+        self.tokens.get(&digest).cloned().or_else(|| self.issued.user(&digest))
+    }
+
+    /// The tokens that service accounts have been given.
+    pub(crate) fn issued(&self) -> &IssuedTokens {
+        &self.issued
+    }
+}
+
+/// Tokens given to service accounts while the server runs; cheap to clone. They end with the server.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct IssuedTokens {
+    held: Arc<Mutex<HashMap<[u8; 32], (User, Duration)>>>,
+}
+
+impl IssuedTokens {
+    /// A new token for a user, good until a moment since 1970.
+    pub(crate) fn issue(&self, user: User, until: Duration) -> String {
+        let token =
+            [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string()).concat();
+        let mut held = self.held.lock().expect(LOCK);
+        let now = crate::clock::since_epoch();
+        held.retain(|_, (_, until)| *until > now);
+        held.insert(digest(token.as_bytes()), (user, until));
+        token
+    }
+
+    /// The user that a token stands for, in a TokenReview.
+    pub(crate) fn review(&self, token: &str) -> Option<User> {
+        self.user(&digest(token.as_bytes()))
+    }
+
+    fn user(&self, digest: &[u8; 32]) -> Option<User> {
+        let held = self.held.lock().expect(LOCK);
+        let (user, until) = held.get(digest)?;
+        (*until > crate::clock::since_epoch()).then(|| user.clone())
+    }
+}
+
+const LOCK: &str = "no code panics while it holds the tokens";
+
+/// The user that the headers `Impersonate-*` ask to be, if they do.
+pub(super) fn impersonated(headers: &HeaderMap) -> Option<User> {
+    let name = header(headers, "impersonate-user");
+    if name.is_empty() {
+        return None;
+    }
+    let asked = headers.get_all("impersonate-group").iter().filter_map(|value| value.to_str().ok());
+    let mut groups: Vec<&str> = asked.collect();
+    let account: Vec<&str> = name.split(':').collect();
+    let of_namespace;
+    if let (["system", "serviceaccount", namespace, _], true) = (&account[..], groups.is_empty()) {
+        of_namespace = format!("system:serviceaccounts:{namespace}");
+        groups.extend(["system:serviceaccounts", &of_namespace]);
+    }
+    Some(User { uid: header(headers, "impersonate-uid").to_owned(), ..User::new(name, &groups) })
 }
 
 fn digest(bytes: &[u8]) -> [u8; 32] {

@@ -4,18 +4,19 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::answer::{self, Response};
-use super::{Exchange, Handler, discover, resource};
+use super::{Exchange, Handler, IssuedTokens, discover, resource, subresource};
 use crate::registry::Registry;
 use crate::status::ApiError;
 
 #[derive(Debug)]
 pub(super) struct CoreGroups {
     registry: Registry,
+    tokens: IssuedTokens,
 }
 
 impl CoreGroups {
-    pub(super) fn new(registry: &Registry) -> Self {
-        Self { registry: registry.clone() }
+    pub(super) fn new(registry: &Registry, tokens: &IssuedTokens) -> Self {
+        Self { registry: registry.clone(), tokens: tokens.clone() }
     }
 
     async fn answer(&self, exchange: &Exchange) -> Option<Response> {
@@ -38,6 +39,9 @@ impl CoreGroups {
         let Some(found) = found else {
             return Some(answer::failure(&ApiError::no_such_resource()));
         };
+        if let Some(response) = subresource::serve(&self.registry, &self.tokens, exchange, found).await {
+            return Some(response);
+        }
         Some(resource::serve(&self.registry, exchange, found).await)
     }
 }

@@ -10,7 +10,10 @@ use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::answer::{self, Response};
-use super::{Audit, AuditRecord, Authenticator, Authorization, Chain, Exchange, Identity, RequestInfo, User};
+use super::{
+    Audit, AuditRecord, Authenticator, Authorization, Chain, Exchange, Identity, MASTERS, RequestInfo, User,
+    authenticate,
+};
 use crate::query::Query;
 use crate::status::{ApiError, Details, reason};
 
@@ -64,9 +67,10 @@ impl Filters {
             info,
             user: user.clone().unwrap_or(User::anonymous()),
         };
-        let response = match user {
-            Err(_) => answer::failure(&ApiError::unauthorized()),
-            Ok(_) => self.serve_known(&mut exchange, body).await,
+        let response = match (user, impersonate(&mut exchange)) {
+            (Err(_), _) => answer::failure(&ApiError::unauthorized()),
+            (Ok(_), Err(error)) => answer::failure(&error),
+            (Ok(_), Ok(())) => self.serve_known(&mut exchange, body).await,
         };
         self.record(&exchange, response.status().as_u16());
         response
@@ -115,6 +119,21 @@ impl Filters {
             code,
         });
     }
+}
+
+/// Makes the request another user's, if it asks for that and its own user may.
+fn impersonate(exchange: &mut Exchange) -> Result<(), ApiError> {
+    let Some(user) = authenticate::impersonated(&exchange.headers) else { return Ok(()) };
+    if !exchange.user.is_in(MASTERS) {
+        let message = format!(
+            "users \"{}\" is forbidden: User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
+            user.name, exchange.user.name
+        );
+        let details = Details { name: user.name, kind: "users".to_owned(), ..Details::default() };
+        return Err(ApiError::denied(message, details));
+    }
+    exchange.user = user;
+    Ok(())
 }
 
 /// The name that a field selector fixes: authorization and audit then see a request for that object.

@@ -15,7 +15,7 @@ const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 /// Serves what the definitions in the store define; at the start, before the first request.
 pub(crate) fn load(registry: &Registry) {
     let definitions = definitions(registry);
-    registry.catalog().set_custom(definitions.iter().flat_map(crd::resources).collect());
+    registry.catalog().set_definitions(&definitions);
 }
 
 fn definitions(registry: &Registry) -> Vec<Value> {

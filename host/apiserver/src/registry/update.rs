@@ -41,6 +41,29 @@ impl Registry {
         Ok(written)
     }
 
+    /// Gives a pod its node: what the binding subresource does.
+    pub async fn bind_pod(
+        &self,
+        place: &Place,
+        node: &str,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
+        let name = place.name.clone();
+        let mut make = |old: &Value| {
+            let mut pod = old.clone();
+            let held = object::at(old, "spec.nodeName").and_then(Value::as_str).unwrap_or_default();
+            if !held.is_empty() {
+                let resource = crate::status::ResourceName { group: "", plural: "pods/binding" };
+                let why = format!("pod {name} is already assigned to node \"{held}\"");
+                return Err(ApiError::conflict(resource, &name, &why));
+            }
+            pod["spec"]["nodeName"] = node.into();
+            Ok(pod)
+        };
+        let place = Place { subresource: "binding".into(), ..place.clone() };
+        self.update_with(&place, options, &mut make).await
+    }
+
     /// Changes an object until the change fits the state it was made from.
     pub(super) async fn update_with(
         &self,

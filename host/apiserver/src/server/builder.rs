@@ -138,7 +138,7 @@ impl Builder {
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         controllers::spawn(&enabled, &Client::new(registry.clone()), &stopping, &tasks);
-        let chain = Chain::new(&registry);
+        let chain = Chain::new(&registry, authenticator.issued());
         let filters = Filters::new(chain, authenticator, self.authorization, audit);
         Ok(ApiServer { filters, registry, store, authority, stopping, tasks })
     }

@@ -3,7 +3,7 @@
 //! A write is answered, and shown to readers, only after its transaction is on disk. If the disk refuses
 //! (full, read-only), every write of the batch fails and memory stays as it was.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
@@ -30,7 +30,30 @@ type Reply = oneshot::Sender<Result<Arc<Change>, StoreError>>;
 pub(super) struct Disk {
     queue: mpsc::Sender<Job>,
     /// Taken by `start`.
-    waiting: Mutex<Option<(Database, mpsc::Receiver<Job>)>>,
+    waiting: Mutex<Option<(Tables, mpsc::Receiver<Job>)>>,
+}
+
+/// The database, closed after a failure and opened again for the next write: once the disk has room, writes go on.
+#[derive(Debug)]
+struct Tables {
+    path: PathBuf,
+    database: Option<Database>,
+}
+
+impl Tables {
+    fn open(path: PathBuf) -> Result<Self, BoxError> {
+        let mut tables = Self { path, database: None };
+        tables.database()?;
+        Ok(tables)
+    }
+
+    fn database(&mut self) -> Result<&Database, BoxError> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => Database::builder().set_cache_size(CACHE_BYTES).create(&self.path)?,
+        };
+        Ok(self.database.insert(database))
+    }
 }
 
 #[derive(Debug)]
@@ -46,20 +69,17 @@ impl Disk {
             source,
         };
         std::fs::create_dir_all(folder).map_err(|error| failed(error.into()))?;
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create(folder.join("objects.redb"))
-            .map_err(|error| failed(error.into()))?;
-        load(&database, state).map_err(failed)?;
+        let mut tables = Tables::open(folder.join("objects.redb")).map_err(failed)?;
+        load(tables.database().map_err(failed)?, state).map_err(failed)?;
         let (queue, jobs) = mpsc::channel(QUEUE_LEN_MAX);
-        Ok(Self { queue, waiting: Mutex::new(Some((database, jobs))) })
+        Ok(Self { queue, waiting: Mutex::new(Some((tables, jobs))) })
     }
 
     /// Starts the writing thread; it ends when the store is dropped or closed.
     pub(super) fn start(&self, inner: Weak<Inner>) {
         let taken = self.waiting.lock().expect(LOCK).take();
-        if let Some((database, jobs)) = taken {
-            std::thread::spawn(move || write_batches(database, jobs, &inner));
+        if let Some((tables, jobs)) = taken {
+            std::thread::spawn(move || write_batches(tables, jobs, &inner));
         }
     }
 
@@ -103,7 +123,7 @@ fn load(database: &Database, state: &mut State) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn write_batches(database: Database, mut jobs: mpsc::Receiver<Job>, inner: &Weak<Inner>) {
+fn write_batches(mut tables: Tables, mut jobs: mpsc::Receiver<Job>, inner: &Weak<Inner>) {
     let mut writes = Vec::new();
     while let Some(first) = jobs.blocking_recv() {
         let mut closing = None;
@@ -117,10 +137,10 @@ fn write_batches(database: Database, mut jobs: mpsc::Receiver<Job>, inner: &Weak
             next = if full { None } else { jobs.try_recv().ok() };
         }
         let Some(inner) = inner.upgrade() else { return };
-        write_batch(&database, &inner, std::mem::take(&mut writes));
+        write_batch(&mut tables, &inner, std::mem::take(&mut writes));
         if let Some(done) = closing {
             // The folder must be free for another process once the caller knows.
-            drop(database);
+            drop(tables);
             // Nobody may wait any more for the end; that is no fault.
             done.send(()).unwrap_or_default();
             return;
@@ -128,12 +148,12 @@ fn write_batches(database: Database, mut jobs: mpsc::Receiver<Job>, inner: &Weak
     }
 }
 
-fn write_batch(database: &Database, inner: &Inner, writes: Vec<(Write, Reply)>) {
+fn write_batch(tables: &mut Tables, inner: &Inner, writes: Vec<(Write, Reply)>) {
     let (prepared, replies) = check(inner, writes);
     if prepared.is_empty() {
         return;
     }
-    let persisted = persist(database, &prepared);
+    let persisted = tables.database().and_then(|database| persist(database, &prepared));
     let answers: Vec<_> = match persisted {
         Ok(()) => {
             let mut state = inner.state.write().expect(LOCK);
@@ -147,6 +167,7 @@ fn write_batch(database: &Database, inner: &Inner, writes: Vec<(Write, Reply)>) 
                 .collect()
         }
         Err(error) => {
+            tables.database = None;
             let text = error.to_string();
             tracing::error!(error = %text, writes = replies.len(), "the data folder cannot be written");
             replies.iter().map(|_| Err(StoreError::Disk(text.clone()))).collect()

@@ -13,33 +13,33 @@ use windlass_apiserver::ApiServer;
 /// Longest wait for what should come soon.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub struct Bench {
-    pub server: ApiServer,
+pub(crate) struct Bench {
+    pub(crate) server: ApiServer,
 }
 
 /// A status code and a body.
 #[derive(Debug)]
-pub struct Answer {
-    pub code: u16,
-    pub warnings: Vec<String>,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) code: u16,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
     /// The JSON, if the code is the expected one.
     #[track_caller]
-    pub fn expect(&self, code: u16) -> Value {
+    pub(crate) fn expect(&self, code: u16) -> Value {
         assert_eq!(self.code, code, "{}", self.text);
         self.json()
     }
 
     /// The message of a failure with the expected code and reason.
     #[track_caller]
-    pub fn fails(&self, code: u16, reason: &str) -> String {
+    pub(crate) fn fails(&self, code: u16, reason: &str) -> String {
         let status = self.expect(code);
         assert_eq!(status["reason"].as_str().unwrap_or_default(), reason, "{}", self.text);
         status["message"].as_str().unwrap_or_default().to_owned()
@@ -48,16 +48,16 @@ impl Answer {
 
 impl Bench {
     /// A server with the named controllers.
-    pub async fn with(controllers: &[&str]) -> Self {
+    pub(crate) async fn with(controllers: &[&str]) -> Self {
         let server = ApiServer::builder().controllers(controllers.iter().copied()).start().await.unwrap();
         Self { server }
     }
 
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(&[]).await
     }
 
-    pub async fn send(&self, method: &str, path: &str, content_type: &str, body: String) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, content_type: &str, body: String) -> Answer {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -73,28 +73,28 @@ impl Bench {
         Answer { code, warnings, text: String::from_utf8_lossy(&body).into_owned() }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, "", String::new()).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send("POST", path, "application/json", body.to_string()).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
         self.send("PUT", path, "application/json", body.to_string()).await
     }
 
-    pub async fn merge(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn merge(&self, path: &str, body: Value) -> Answer {
         self.send("PATCH", path, "application/merge-patch+json", body.to_string()).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", path, "", String::new()).await
     }
 
     /// Starts a watch whose events are read as they come.
-    pub async fn watch(&self, path: &str) -> Events {
+    pub(crate) async fn watch(&self, path: &str) -> Events {
         let request = http::Request::get(path).body(Full::new(Bytes::new())).unwrap();
         let response = self.server.service().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -102,7 +102,7 @@ impl Bench {
     }
 
     /// Asks until the answer has the code.
-    pub async fn until(&self, path: &str, code: u16) -> Answer {
+    pub(crate) async fn until(&self, path: &str, code: u16) -> Answer {
         let asking = async {
             loop {
                 let answer = self.get(path).await;
@@ -118,14 +118,14 @@ impl Bench {
 }
 
 /// The events of a watch.
-pub struct Events {
+pub(crate) struct Events {
     body: windlass_apiserver::chain::Body,
     read: Vec<u8>,
 }
 
 impl Events {
     /// The next event; `None` at the end of the stream.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.read.drain(..=end).collect();
@@ -137,7 +137,7 @@ impl Events {
     }
 
     /// Type and name of the next event.
-    pub async fn brief(&mut self) -> (String, String) {
+    pub(crate) async fn brief(&mut self) -> (String, String) {
         let event = self.next().await.expect("an event");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         (text(&event["type"]), text(&event["object"]["metadata"]["name"]))
