@@ -53,6 +53,8 @@ pub struct WriteOptions {
     pub field_validation: FieldValidation,
     /// Take over the fields of others; apply only.
     pub force: bool,
+    /// The object carries its field owners already, as apply has worked them out.
+    pub owners_settled: bool,
 }
 
 impl WriteOptions {

@@ -30,6 +30,8 @@ pub struct Strategy {
     pub default_propagation: Propagation,
     /// Whether a deletion answers with the object instead of a Status.
     pub returns_deleted: bool,
+    /// Fills in what a client left out and owns all the same, before ownership is recorded.
+    pub default: fn(&mut Value),
     /// Fills in what the server decides when an object is created.
     pub prepare_create: fn(&mut Value),
     /// Corrects an update: new object, old object.
@@ -81,6 +83,7 @@ const DEFAULT: Strategy = Strategy {
     status_keeps_metadata: StatusMetadata::Written,
     default_propagation: Propagation::Background,
     returns_deleted: false,
+    default: |_| {},
     prepare_create: |_| {},
     prepare_update: |_, _| {},
     validate: |_, _| Vec::new(),

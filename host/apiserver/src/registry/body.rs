@@ -53,6 +53,7 @@ impl Registry {
                 defaults::apply(&definition.group, &definition.version, &definition.kind, &mut value);
             }
         }
+        (place.resource.strategy.default)(&mut value);
         Ok(value)
     }
 }

@@ -29,7 +29,7 @@ impl Registry {
         if !object::resource_version(&object).is_empty() {
             return Err(ApiError::plain("resourceVersion should not be set on objects to be created"));
         }
-        let object = self.own_created(place, object, options)?;
+        let object = self.own_created(place, object, options);
         self.create_decoded(place, object, options, warnings).await
     }
 

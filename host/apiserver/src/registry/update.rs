@@ -31,7 +31,7 @@ impl Registry {
         check_name(place, &sent)?;
         let create = place.resource.strategy.create_on_update && place.subresource.is_empty();
         if create && self.find(place).is_none() {
-            let mut object = self.own_created(place, sent, options)?;
+            let mut object = self.own_created(place, sent, options);
             object::metadata_mut(&mut object).insert("name".into(), place.name.as_str().into());
             return self.create_decoded(place, object, options, warnings).await;
         }
@@ -106,7 +106,7 @@ impl Registry {
         if place.subresource.is_empty() {
             (strategy.prepare_update)(&mut object, old);
         }
-        let mut object = self.own_updated(place, object, old, options)?;
+        let mut object = self.own_updated(place, object, old, options);
         if rises(place, &object, old) {
             let next = object::generation(old) + 1;
             object::metadata_mut(&mut object).insert("generation".into(), next.into());

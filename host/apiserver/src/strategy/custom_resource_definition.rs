@@ -8,6 +8,7 @@ use crate::object;
 pub(super) const STRATEGY: Strategy = Strategy {
     generation: Generation::Spec,
     unconditional_update: false,
+    default: fill_in,
     prepare_create,
     prepare_update,
     validate: crate::crd::validate,
@@ -15,7 +16,6 @@ pub(super) const STRATEGY: Strategy = Strategy {
 };
 
 fn prepare_create(crd: &mut Value) {
-    fill_in(crd);
     let stored: Vec<Value> = crate::crd::versions(crd)
         .filter(|version| version.get("storage") == Some(&Value::Bool(true)))
         .filter_map(|version| version.get("name").cloned())
@@ -28,7 +28,6 @@ fn prepare_create(crd: &mut Value) {
 }
 
 fn prepare_update(crd: &mut Value, _old: &Value) {
-    fill_in(crd);
     let storage: Vec<Value> = crate::crd::versions(crd)
         .filter(|version| version.get("storage") == Some(&Value::Bool(true)))
         .filter_map(|version| version.get("name").cloned())

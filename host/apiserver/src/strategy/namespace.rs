@@ -6,7 +6,7 @@ use super::{DEFAULT, NameRule, Strategy};
 use crate::object;
 
 pub(super) const STRATEGY: Strategy =
-    Strategy { name_rule: NameRule::Label, prepare_create, prepare_update, ..DEFAULT };
+    Strategy { name_rule: NameRule::Label, default: label, prepare_create, prepare_update, ..DEFAULT };
 
 /// The label that every namespace carries.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -31,6 +31,9 @@ fn prepare_update(namespace: &mut Value, old: &Value) {
 
 fn label(namespace: &mut Value) {
     let name = object::name(namespace).to_owned();
+    if name.is_empty() {
+        return;
+    }
     let labels = object::child_mut(object::metadata_mut(namespace), "labels");
     labels.insert(NAME_LABEL.into(), name.into());
 }
