@@ -23,7 +23,7 @@ use crate::{
     name::{Kind, ObjectName},
     object::{Object, compare_versions},
 };
-pub(crate) use query::{Fields, selects, watch_covers};
+pub(crate) use query::{Fields, labels_cover, selects};
 pub use query::{Namespaces, Query, Question};
 use std::{
     cmp::Ordering,

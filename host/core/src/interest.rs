@@ -44,27 +44,29 @@ pub(crate) enum Routed {
 #[derive(Debug, Default)]
 pub(crate) struct Interest {
     needs: BTreeMap<ModuleName, Vec<Need>>,
-    by_kind: HashMap<Kind, Vec<(ModuleName, usize)>>,
+    /// Which modules follow a kind, and by which of their needs.
+    by_kind: HashMap<Kind, BTreeMap<ModuleName, Vec<usize>>>,
 }
 
 impl Interest {
     /// From now on these are a module's needs.
     pub(crate) fn set(&mut self, module: &ModuleName, needs: Vec<Need>) {
+        self.remove(module);
+        for (at, need) in needs.iter().enumerate() {
+            let followers = self.by_kind.entry(need.kind.clone()).or_default();
+            followers.entry(module.clone()).or_default().push(at);
+        }
         self.needs.insert(module.clone(), needs);
-        self.sort();
     }
 
     /// The module follows nothing any more.
     pub(crate) fn remove(&mut self, module: &ModuleName) {
-        self.needs.remove(module);
-        self.sort();
-    }
-
-    fn sort(&mut self) {
-        self.by_kind.clear();
-        for (module, needs) in &self.needs {
-            for (at, need) in needs.iter().enumerate() {
-                self.by_kind.entry(need.kind.clone()).or_default().push((module.clone(), at));
+        for need in self.needs.remove(module).unwrap_or_default() {
+            if let Some(followers) = self.by_kind.get_mut(&need.kind) {
+                followers.remove(module);
+                if followers.is_empty() {
+                    self.by_kind.remove(&need.kind);
+                }
             }
         }
     }
@@ -103,10 +105,9 @@ impl Interest {
 
     /// What a change leads to, in the order of the modules and their descriptions.
     pub(crate) fn route(&self, change: &ObjectChange, cache: &Cache, out: &mut Vec<Routed>) {
-        for (module, at) in self.by_kind.get(&change.kind).into_iter().flatten() {
-            if let Some(need) = self.of(module).get(*at)
-                && need.sees(change)
-            {
+        for (module, followed) in self.by_kind.get(&change.kind).into_iter().flatten() {
+            let needs = self.of(module);
+            for need in followed.iter().filter_map(|at| needs.get(*at)).filter(|need| need.sees(change)) {
                 route(module, need, change, cache, out);
             }
         }

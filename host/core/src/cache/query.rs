@@ -110,7 +110,8 @@ impl Fields {
         }
     }
 
-    fn covers(&self, other: &Self) -> bool {
+    /// Whether what `other` lets through is let through here too; opaque ones are compared by their views before.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Local(mine), Self::Local(other)) => mine.covers(other),
             (Self::Opaque, Self::Opaque) => true,
@@ -144,7 +145,8 @@ pub(crate) fn watch_covers(spec: &WatchSpec, question: &Question, namespace: Opt
     let held = &spec.selection.namespaces;
     (held.is_empty() || namespace.is_some_and(|one| held.contains(one)))
         && labels_cover(spec.selection.labels.as_ref(), question.labels.as_ref())
-        && Fields::of(spec.selection.fields.as_ref()).covers(&Fields::of(question.fields.as_ref()))
+        && (spec.selection.fields.is_none()
+            || Fields::of(spec.selection.fields.as_ref()).covers(&Fields::of(question.fields.as_ref())))
 }
 
 /// What a read lets through.

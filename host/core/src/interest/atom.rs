@@ -1,7 +1,7 @@
 //! The smallest thing that can be watched, and when one watch serves another's purpose.
 
 use crate::{
-    cache::{Fields, Namespaces, Question, watch_covers},
+    cache::{Fields, Namespaces, Question, labels_cover},
     call::Shape,
     description::Selection,
     input::WatchSpec,
@@ -68,12 +68,14 @@ impl Atom {
     pub(crate) fn serves(&self, other: &Self) -> bool {
         self.kind == other.kind
             && (!self.metadata || other.metadata)
-            && Fields::view(self.fields.as_ref()) == Fields::view(other.fields.as_ref())
-            && watch_covers(
-                &self.spec(&Arc::default()),
-                &other.question(Shape::Whole),
-                other.namespace.as_ref(),
-            )
+            && (self.namespace.is_none() || self.namespace == other.namespace)
+            && labels_cover(self.labels.as_ref(), other.labels.as_ref())
+            && (self.fields == other.fields || self.fields_serve(other))
+    }
+
+    fn fields_serve(&self, other: &Self) -> bool {
+        Fields::view(self.fields.as_ref()) == Fields::view(other.fields.as_ref())
+            && Fields::of(self.fields.as_ref()).covers(&Fields::of(other.fields.as_ref()))
     }
 
     pub(super) fn shape(&self) -> Shape {

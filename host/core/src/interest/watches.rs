@@ -35,6 +35,7 @@ pub(crate) enum Order {
 pub(crate) struct Watches {
     id_last: u64,
     running: BTreeMap<WatchId, Running>,
+    by_kind: BTreeMap<Kind, Vec<WatchId>>,
     plans: BTreeMap<Kind, Arc<FieldPlan>>,
 }
 
@@ -45,7 +46,8 @@ impl Watches {
         self.replan(plans, &mut orders);
         self.running.values_mut().for_each(|running| running.wanted = false);
         for atom in merged(atoms) {
-            if let Some(running) = self.running.values_mut().find(|running| running.atom == atom) {
+            let same = self.of_kind(&atom.kind).find(|(_, running)| running.atom == atom).map(|(id, _)| id);
+            if let Some(running) = same.and_then(|id| self.running.get_mut(&id)) {
                 running.wanted = true;
                 continue;
             }
@@ -53,6 +55,7 @@ impl Watches {
             let id = WatchId(self.id_last);
             let plan = self.plans.entry(atom.kind.clone()).or_default();
             orders.push(Order::Start(id, atom.spec(plan)));
+            self.by_kind.entry(atom.kind.clone()).or_default().push(id);
             self.running.insert(id, Running { atom, synced: false, wanted: true });
         }
         orders
@@ -65,9 +68,7 @@ impl Watches {
                 continue;
             }
             let plan = Arc::new(plan);
-            for (id, _) in self.running.iter().filter(|(_, running)| running.atom.kind == kind) {
-                orders.push(Order::Replan(*id, plan.clone()));
-            }
+            orders.extend(self.of_kind(&kind).map(|(id, _)| Order::Replan(id, plan.clone())));
             self.plans.insert(kind, plan);
         }
     }
@@ -93,25 +94,39 @@ impl Watches {
             .filter(|(_, running)| !running.wanted && !unsynced.contains(&running.atom.kind))
             .map(|(id, _)| *id)
             .collect();
-        gone.iter().for_each(|id| drop(self.running.remove(id)));
+        for id in &gone {
+            let kind = self.running.remove(id).map(|running| running.atom.kind);
+            if let Some(ids) = kind.and_then(|kind| self.by_kind.get_mut(&kind)) {
+                ids.retain(|one| one != id);
+            }
+        }
         gone.into_iter().map(Order::Stop).collect()
+    }
+
+    fn of_kind(&self, kind: &Kind) -> impl Iterator<Item = (WatchId, &Running)> {
+        let ids = self.by_kind.get(kind).into_iter().flatten();
+        ids.filter_map(|id| Some((*id, self.running.get(id)?)))
+    }
+
+    fn serve(&self, atom: &Atom) -> impl Iterator<Item = (WatchId, &Running)> {
+        self.of_kind(&atom.kind).filter(move |(_, running)| running.atom.serves(atom))
     }
 
     /// The shape in which an atom is held: by a synced watch if there is one, and rather by one that stays.
     pub(crate) fn shape(&self, atom: &Atom) -> Option<Shape> {
-        let serving = self.running.values().filter(|running| running.atom.serves(atom));
-        let best = serving.max_by_key(|running| (running.synced, running.wanted, !running.atom.metadata))?;
-        Some(best.atom.shape())
+        let rank = |running: &Running| (running.synced, running.wanted, !running.atom.metadata);
+        let best = self.serve(atom).max_by_key(|(_, running)| rank(running))?;
+        Some(best.1.atom.shape())
     }
 
     /// Whether a synced watch brings this atom.
     pub(crate) fn is_synced(&self, atom: &Atom) -> bool {
-        self.running.values().any(|running| running.synced && running.atom.serves(atom))
+        self.serve(atom).any(|(_, running)| running.synced)
     }
 
     /// The watches that serve an atom.
     pub(crate) fn serving(&self, atom: &Atom) -> impl Iterator<Item = WatchId> {
-        self.running.iter().filter(move |(_, running)| running.atom.serves(atom)).map(|(id, _)| *id)
+        self.serve(atom).map(|(id, _)| id)
     }
 
     /// Every watch: number, what it watches, whether it is synced.

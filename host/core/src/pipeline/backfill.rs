@@ -37,6 +37,13 @@ impl Pipeline {
             need.watch.is_none() && controller.is_none_or(|controller| need.controller == *controller)
         });
         for need in needs.cloned().collect::<Vec<_>>() {
+            // Asking twice for the same is asking once.
+            self.backfills.retain(|other| {
+                other.module != *module
+                    || other.reason != *reason
+                    || other.need.watch.is_some()
+                    || other.need.controller != need.controller
+            });
             self.backfill_need(module, need, priority, reason);
         }
     }

@@ -409,6 +409,20 @@ fn a_big_kind_is_looked_at_in_slices() {
 }
 
 #[test]
+fn what_a_full_queue_drops_is_counted() {
+    let mut world = World::with(Settings { requests_max: 4, ..Settings::default() });
+    world.serve(version("m", 1, vec![controller("site", "Site", Vec::new())]));
+    world.step(Input::Pause(ModuleName("m".into())));
+    for n in 0..6 {
+        world.upsert("Site", site(&format!("s{n}")));
+    }
+    let dropped = world.facts.iter().filter(|fact| matches!(fact, Fact::Dropped { count: 1, .. })).count();
+    assert_eq!(dropped, 2);
+    world.step(Input::Resume(ModuleName("m".into())));
+    assert_eq!(world.finish().len(), 4);
+}
+
+#[test]
 fn the_plan_of_a_kind_is_the_union_of_what_everybody_looks_at() {
     let path = |text| FieldPath::parse(text).unwrap();
     let mut one = controller(
