@@ -198,8 +198,15 @@ impl Writer {
         }
     }
 
+    /// To `events.k8s.io`; to the core group where the server has no other events.
     async fn call(&self, action: Action) -> Result<(), ApiError> {
-        let call = Call { kind: Kind::new("events.k8s.io/v1", "Event"), subresource: None, action };
+        let kind = Kind::new("events.k8s.io/v1", "Event");
+        let core = matches!(self.client.discovery().resolve(&kind).await, Ok(None));
+        let call = if core {
+            Call { kind: Kind::new("v1", "Event"), subresource: None, action: ledger::for_core(action) }
+        } else {
+            Call { kind, subresource: None, action }
+        };
         self.client.call(&call).await.map(drop)
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum Part {
 /// An answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    Answer {
+    Reply {
         status: u16,
         headers: Vec<(&'static str, String)>,
         body: Vec<Part>,
@@ -46,11 +46,11 @@ pub(crate) enum Answer {
 
 impl Answer {
     pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
-        Self::Answer { status, headers: Vec::new(), body: vec![Part::Text(body.into())] }
+        Self::Reply { status, headers: Vec::new(), body: vec![Part::Text(body.into())] }
     }
 
     pub(crate) fn stream(body: Vec<Part>) -> Self {
-        Self::Answer { status: 200, headers: Vec::new(), body }
+        Self::Reply { status: 200, headers: Vec::new(), body }
     }
 
     /// A `Status`.
@@ -59,7 +59,7 @@ impl Answer {
     }
 
     pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
-        if let Self::Answer { headers, .. } = &mut self {
+        if let Self::Reply { headers, .. } = &mut self {
             headers.push((name, value.to_owned()));
         }
         self
@@ -173,7 +173,7 @@ impl Service<Request<RequestBody>> for Script {
             let body = String::from_utf8(body.unwrap().to_bytes().to_vec()).unwrap();
             let line = format!("{} {}", head.method, head.uri);
             match script.answer(Seen { line, headers: head.headers, body, at: Instant::now() }) {
-                Answer::Answer { status, headers, body } => {
+                Answer::Reply { status, headers, body } => {
                     let mut answer = Response::builder().status(StatusCode::from_u16(status).unwrap());
                     for (name, value) in headers {
                         answer = answer.header(name, value);

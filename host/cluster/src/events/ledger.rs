@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use windlass_core::name::ObjectName;
+use windlass_core::{call::Action, name::ObjectName};
 
 /// A series that goes on writes its count so often.
 const HEARTBEAT: Duration = Duration::from_secs(30 * 60);
@@ -218,6 +218,23 @@ fn reference(object: &Reference) -> Value {
         out["uid"] = object.uid.as_str().into();
     }
     out
+}
+
+/// The same creation with the names that the core group's Event has for its fields; patches have the same names.
+pub(super) fn for_core(action: Action) -> Action {
+    let Action::Create { name, body, write } = action else { return action };
+    let Ok(Value::Object(mut event)) = serde_json::from_str(&body) else {
+        return Action::Create { name, body, write };
+    };
+    event.insert("apiVersion".to_owned(), "v1".into());
+    for (old, new) in
+        [("regarding", "involvedObject"), ("note", "message"), ("reportingController", "reportingComponent")]
+    {
+        if let Some(value) = event.remove(old) {
+            event.insert(new.to_owned(), value);
+        }
+    }
+    Action::Create { name, body: Value::Object(event).to_string(), write }
 }
 
 /// At most so many bytes, in whole characters.

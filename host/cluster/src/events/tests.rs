@@ -151,3 +151,22 @@ async fn the_last_counts_are_written_before_the_task_ends() {
     task.await.unwrap();
     assert_eq!(short(&server).last().unwrap(), "PATCH 4");
 }
+
+#[tokio::test(start_paused = true)]
+async fn e1_a_server_with_core_events_only_gets_those() {
+    let (server, recorder, _task) = bench(vec![ok()]);
+    server.serve(&[("v1", "events", "Event", true)]);
+    recorder.note(note("a", "Created"));
+    minutes(1).await;
+    let seen = server.seen();
+    assert!(seen[0].line.starts_with("POST /api/v1/namespaces/prod/events?"), "{}", seen[0].line);
+    let body: serde_json::Value = serde_json::from_str(&seen[0].body).unwrap();
+    for (path, want) in [
+        ("/apiVersion", "v1"),
+        ("/involvedObject/name", "a"),
+        ("/message", "done"),
+        ("/reportingComponent", "windlass.dev/a"),
+    ] {
+        assert_eq!(body.pointer(path).unwrap(), want, "{path}");
+    }
+}

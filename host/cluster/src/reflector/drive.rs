@@ -20,6 +20,8 @@ pub(super) struct Drive<S> {
     pub(super) reflector: Reflector,
     pub(super) spec: WatchSpec,
     plans: latest::Receiver<Arc<FieldPlan>>,
+    /// Tells that discovery may have changed.
+    pub(super) hints: latest::Receiver<u64>,
     pub(super) sink: S,
     pub(super) backoff: Backoff,
     pub(super) streak: Streak,
@@ -41,10 +43,12 @@ impl<S: Sink> Drive<S> {
         sink: S,
     ) -> Self {
         let backoff = Backoff::new(&reflector.settings);
+        let hints = reflector.discovery.changes();
         Self {
             reflector,
             spec,
             plans,
+            hints,
             sink,
             backoff,
             streak: Streak::default(),
@@ -58,14 +62,13 @@ impl<S: Sink> Drive<S> {
 
     /// Never returns; dropped when the watch is stopped.
     pub(super) async fn forever(mut self) {
-        let mut hints = self.reflector.discovery.changes();
         let mut before: Option<Target> = None;
         loop {
-            hints.mark_unchanged();
+            self.hints.mark_unchanged();
             let error = match self.target().await {
                 Ok(None) => {
                     before = None;
-                    self.wait_for_kind(&mut hints).await;
+                    self.wait_for_kind().await;
                     continue;
                 }
                 Ok(Some(target)) => {
@@ -73,8 +76,9 @@ impl<S: Sink> Drive<S> {
                     if before.as_ref().is_some_and(|before| *before != target) {
                         self.version.clear();
                     }
-                    let error = self.list_and_watch(&target).await;
+                    let ended = self.list_and_watch(&target).await;
                     before = Some(target);
+                    let Some(error) = ended else { continue };
                     error
                 }
                 Err(error) => error,
@@ -91,7 +95,7 @@ impl<S: Sink> Drive<S> {
     }
 
     /// What is to be asked for; none while the kind is not served.
-    async fn target(&mut self) -> Result<Option<Target>, WatchError> {
+    pub(super) async fn target(&mut self) -> Result<Option<Target>, WatchError> {
         let found = self.reflector.discovery.resolve(&self.spec.kind).await;
         match found.map_err(|error| WatchError::Discovery(error.to_string()))? {
             Some(served) => Target::new(&self.spec, &served).map(Some),
@@ -99,27 +103,27 @@ impl<S: Sink> Drive<S> {
         }
     }
 
-    /// Syncs and follows until that cannot go on; the next iteration lists again.
-    async fn list_and_watch(&mut self, target: &Target) -> WatchError {
+    /// Syncs and follows until that cannot go on; the next iteration lists again. None: the kind went or moved.
+    async fn list_and_watch(&mut self, target: &Target) -> Option<WatchError> {
         let mut stream = None;
         let mut synced = false;
         if self.reflector.settings.watch_list {
             match self.watch_list(target).await {
                 Ok(opened) => (stream, synced) = (Some(opened), true),
-                Err(error) if error.code() == Some(404) => return error,
+                Err(error) if error.code() == Some(404) => return Some(error),
                 Err(error) => {
                     tracing::debug!(kind = %self.spec.kind, %error, "WatchList failed; LIST is tried")
                 }
             }
         }
         if !synced && let Err(error) = self.list(target).await {
-            return error;
+            return Some(error);
         }
         self.follow(target, stream).await
     }
 
     /// Tells once that the kind is absent, and waits for a hint or a while.
-    async fn wait_for_kind(&mut self, hints: &mut latest::Receiver<u64>) {
+    async fn wait_for_kind(&mut self) {
         if !self.absent {
             self.absent = true;
             self.version.clear();
@@ -130,7 +134,7 @@ impl<S: Sink> Drive<S> {
         self.quick_polls = self.quick_polls.saturating_sub(1);
         let wait = if quick { NEGATIVE_INTERVAL } else { self.reflector.settings.absent_poll };
         tokio::select! {
-            hint = hints.changed() => match hint {
+            hint = self.hints.changed() => match hint {
                 Ok(()) => self.quick_polls = QUICK_POLLS,
                 Err(_) => tokio::time::sleep(wait).await,
             },

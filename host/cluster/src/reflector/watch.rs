@@ -1,7 +1,7 @@
 //! WATCH: the open stream, and how each of its ends leads on (R9–R14).
 
 use super::{
-    Counters, Delta, Sink, WatchError,
+    Counters, Delta, Settings, Sink, WatchError,
     drive::Drive,
     event::{Event, Intake},
     lines::{Line, Lines},
@@ -29,6 +29,8 @@ pub(super) struct Stream {
     deadline: Instant,
     /// Where it began; events of a watch from "" or "0" are not in order at first (R12).
     from: String,
+    /// Events since it began.
+    seen: u64,
     ended: Option<End>,
 }
 
@@ -43,6 +45,8 @@ pub(super) enum End {
     Idle,
     /// The server's ERROR event.
     Error(ApiError),
+    /// It has not, but discovery may have changed.
+    Hint,
 }
 
 impl<S: Sink> Drive<S> {
@@ -65,52 +69,14 @@ impl<S: Sink> Drive<S> {
             opened: Instant::now(),
             deadline: Instant::now() + timeout + OVERTIME,
             from: version.to_owned(),
+            seen: 0,
             ended: None,
         })
     }
 
-    /// The next events that are there, up to a batch of chunks; or how the stream ended.
-    pub(super) async fn next(&mut self, stream: &mut Stream, intake: &Intake) -> Result<(), End> {
-        if !stream.ready.is_empty() {
-            return Ok(());
-        }
-        if let Some(end) = stream.ended.take() {
-            return Err(end);
-        }
-        let until = stream.deadline.min(Instant::now() + self.reflector.settings.idle_max);
-        while stream.ready.is_empty() {
-            match tokio::time::timeout_at(until, stream.body.frame()).await {
-                Ok(frame) => self.take(stream, frame, intake)?,
-                Err(_) => return Err(End::Idle),
-            }
-        }
-        // What has come already goes along, so that the sink gets slices.
-        while stream.ready.len() < self.reflector.settings.batch_len_max {
-            let Some(frame) = stream.body.frame().now_or_never() else { break };
-            if let Err(end) = self.take(stream, frame, intake) {
-                stream.ended = Some(end);
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn take(&self, stream: &mut Stream, frame: Option<FrameResult>, intake: &Intake) -> Result<(), End> {
-        let Some(frame) = frame else { return Err(End::Clean) };
-        let frame = frame.map_err(|error| End::Broken(TransportError::classify(error)))?;
-        let Ok(data) = frame.into_data() else { return Ok(()) };
-        let ready = &mut stream.ready;
-        stream.lines.feed(&data, &mut |line| {
-            ready.push_back(match line {
-                Line::Whole(bytes) => intake.event(bytes),
-                Line::TooLong => Event::Undecodable("it is longer than the bound".to_owned()),
-            });
-        });
-        Ok(())
-    }
-
     /// Watches on and on from what is held, with no relist (R14), until that cannot go on.
-    pub(super) async fn follow(&mut self, target: &Target, first: Option<Stream>) -> WatchError {
+    /// None: the kind went, or is served elsewhere now.
+    pub(super) async fn follow(&mut self, target: &Target, first: Option<Stream>) -> Option<WatchError> {
         let mut next = first;
         loop {
             let version = self.version.clone();
@@ -124,24 +90,31 @@ impl<S: Sink> Drive<S> {
                     self.fail(&error).await;
                     continue;
                 }
-                Err(error) => return error,
+                Err(error) => return Some(error),
             };
-            let (end, seen) = self.pump(&mut stream).await;
-            let short = seen == 0 && stream.opened.elapsed() < SHORT;
+            let end = self.pump(&mut stream).await;
+            let short = stream.seen == 0 && stream.opened.elapsed() < SHORT;
             match end {
-                End::Clean | End::Broken(_) if short => return WatchError::VeryShort,
+                End::Clean | End::Broken(_) if short => return Some(WatchError::VeryShort),
                 End::Clean => {}
                 End::Broken(error) => self.reconnect(&error).await,
+                End::Hint if self.moved(target).await => return None,
+                End::Hint => next = Some(stream),
                 End::Idle => Counters::up(&self.counters().idle),
                 End::Error(error) => {
                     let error = WatchError::Refused { verb: "watch", error };
                     if !keeps_place(&error) {
-                        return error;
+                        return Some(error);
                     }
                     self.fail(&error).await;
                 }
             }
         }
+    }
+
+    /// Whether the kind is not served any more, or elsewhere. While that cannot be known, the watch goes on.
+    async fn moved(&mut self, target: &Target) -> bool {
+        self.target().await.is_ok_and(|now| now.as_ref() != Some(target))
     }
 
     async fn reconnect(&mut self, error: &TransportError) {
@@ -150,18 +123,23 @@ impl<S: Sink> Drive<S> {
         tokio::time::sleep(jitter).await;
     }
 
-    /// Delivers until the stream ends. How it ended, and how many events there were.
-    async fn pump(&mut self, stream: &mut Stream) -> (End, u64) {
-        let mut seen = 0;
+    /// Delivers until the stream ends, or discovery may have changed.
+    async fn pump(&mut self, stream: &mut Stream) -> End {
+        let settings = self.reflector.settings.clone();
         let mut ordered = !matches!(stream.from.as_str(), "" | "0");
         loop {
             let intake = self.intake_now();
-            if let Err(end) = self.next(stream, &intake).await {
-                return (end, seen);
+            let next = tokio::select! {
+                biased;
+                next = stream.next(&settings, &intake) => next,
+                Ok(()) = self.hints.changed() => Err(End::Hint),
+            };
+            if let Err(end) = next {
+                return end;
             }
             let mut deltas = Vec::new();
             while let Some(event) = stream.ready.pop_front() {
-                seen += 1;
+                stream.seen += 1;
                 match event {
                     Event::Changed { delta, added } => {
                         ordered |= !added;
@@ -180,7 +158,7 @@ impl<S: Sink> Drive<S> {
                     Event::Undecodable(what) => skip(&intake, &what, &self.counters().skipped),
                     Event::Error(error) => {
                         self.change(deltas).await;
-                        return (End::Error(error), seen);
+                        return End::Error(error);
                     }
                 }
             }
@@ -206,6 +184,46 @@ impl<S: Sink> Drive<S> {
 type FrameResult = Result<http_body::Frame<bytes::Bytes>, tower::BoxError>;
 
 impl Stream {
+    /// The next events that are there, up to a batch of chunks; or how the stream ended.
+    pub(super) async fn next(&mut self, settings: &Settings, intake: &Intake) -> Result<(), End> {
+        if !self.ready.is_empty() {
+            return Ok(());
+        }
+        if let Some(end) = self.ended.take() {
+            return Err(end);
+        }
+        let until = self.deadline.min(Instant::now() + settings.idle_max);
+        while self.ready.is_empty() {
+            match tokio::time::timeout_at(until, self.body.frame()).await {
+                Ok(frame) => self.take(frame, intake)?,
+                Err(_) => return Err(End::Idle),
+            }
+        }
+        // What has come already goes along, so that the sink gets slices.
+        while self.ready.len() < settings.batch_len_max {
+            let Some(frame) = self.body.frame().now_or_never() else { break };
+            if let Err(end) = self.take(frame, intake) {
+                self.ended = Some(end);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, frame: Option<FrameResult>, intake: &Intake) -> Result<(), End> {
+        let Some(frame) = frame else { return Err(End::Clean) };
+        let frame = frame.map_err(|error| End::Broken(TransportError::classify(error)))?;
+        let Ok(data) = frame.into_data() else { return Ok(()) };
+        let ready = &mut self.ready;
+        self.lines.feed(&data, &mut |line| {
+            ready.push_back(match line {
+                Line::Whole(bytes) => intake.event(bytes),
+                Line::TooLong => Event::Undecodable("it is longer than the bound".to_owned()),
+            });
+        });
+        Ok(())
+    }
+
     /// The next event that has come.
     pub(super) fn pop(&mut self) -> Option<Event> {
         self.ready.pop_front()
@@ -214,6 +232,7 @@ impl Stream {
     /// From now on this is a watch from a version that is held.
     pub(super) fn continues(&mut self, version: &str) {
         version.clone_into(&mut self.from);
+        self.seen = 0;
         self.opened = Instant::now();
     }
 }

@@ -35,14 +35,17 @@ impl<S: Sink> Drive<S> {
     /// R4: from the version that is held; a consistent read if there is none.
     async fn watch_list_once(&mut self, target: &Target) -> Result<Stream, WatchError> {
         let version = if self.version_unavailable { String::new() } else { self.version.clone() };
+        let settings = self.reflector.settings.clone();
         let mut stream = self.open_watch(target, &version, true).await?;
         self.sink.begin().await;
         loop {
             let intake = self.intake_now();
-            match self.next(&mut stream, &intake).await {
+            match stream.next(&settings, &intake).await {
                 Ok(()) => {}
                 Err(End::Error(error)) => return Err(WatchError::Refused { verb: "watch", error }),
-                Err(End::Clean | End::Broken(_) | End::Idle) => return Err(WatchError::Incomplete),
+                Err(End::Clean | End::Broken(_) | End::Idle | End::Hint) => {
+                    return Err(WatchError::Incomplete);
+                }
             }
             let mut deltas = Vec::new();
             while let Some(event) = stream.pop() {

@@ -111,3 +111,22 @@ async fn seven_forbidden_watches_delay_no_eighth() {
     assert_eq!(notes.all(), ["begin", "stage +a@1", "commit 2", "change +a@3 = 3"]);
     drop((failing, running));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_open_watch_ends_when_a_hint_shows_that_its_kind_went_and_stays_open_otherwise() {
+    let bench = start(Script::new([open([initial_end(5), wait(20), added("a", 6)]), open([initial_end(9)])]));
+    bench.server.serve(SERVED);
+    seconds(10).await;
+    bench.discovery.invalidate();
+    seconds(15).await;
+    assert_eq!(bench.notes.all(), ["begin", "commit 5", "change +a@6 = 6"]);
+    assert_eq!(bench.server.seen().len(), 1, "the same stream goes on");
+    bench.server.serve(&[]);
+    bench.discovery.invalidate();
+    seconds(5).await;
+    assert_eq!(bench.notes.all()[3..], ["absent"]);
+    bench.server.serve(RESCOPED);
+    bench.discovery.invalidate();
+    seconds(5).await;
+    assert_eq!(bench.notes.all()[4..], ["begin", "commit 9"]);
+}
