@@ -28,3 +28,22 @@ impl environment::Host for State {
         Ok(filled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+    use crate::testing::Fake;
+    use environment::Host;
+
+    #[tokio::test]
+    async fn a_run_depends_on_nothing_but_what_the_host_gives() {
+        let mut state = Fake::default().state(|terms| terms.limits.random_bytes_max = 6);
+        assert_eq!(state.settings().await.unwrap(), r#"{"size":3}"#);
+        assert_eq!(state.now_ms().await.unwrap().to_bits(), 1_795_255_200_123.5_f64.to_bits());
+        assert_eq!(state.random(4).await.unwrap(), [7; 4]);
+        assert_eq!(state.random(2).await.unwrap(), [7; 2]);
+        assert!(state.random(1).await.is_err());
+        assert!(state.random(u32::MAX).await.is_err());
+    }
+}

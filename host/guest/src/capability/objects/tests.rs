@@ -358,3 +358,22 @@ async fn what_is_no_selector_is_told_before_anything_is_asked() {
     }
     assert!(fake.calls.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_handed_over() {
+    let fake = everything(within(&["mine"]));
+    let mut state = fake.state(|terms| terms.limits.reply_bytes_max = 10);
+    fake.answer([Ok(Reply::Object(Some("x".repeat(11)))), page(&["123456", "123456"], None)]);
+    let one = state.get(kind("ConfigMap"), name("mine", "a"), read(Consistency::Latest)).await;
+    assert_eq!(reason(one), "TooLarge");
+    assert_eq!(reason(state.list(kind("ConfigMap"), query(), read(Consistency::Latest)).await), "TooLarge");
+}
+
+#[tokio::test]
+async fn an_answer_to_another_question_is_the_hosts_fault_and_told_as_such() {
+    let fake = everything(within(&["mine"]));
+    let mut state = fake.state(|_| {});
+    fake.answer([Ok(Reply::Deleted { gone: true })]);
+    let answer = state.get(kind("ConfigMap"), name("mine", "a"), read(Consistency::Latest)).await;
+    assert_eq!(reason(answer), "InternalError");
+}
