@@ -22,6 +22,7 @@ pub mod defaults;
 pub mod discovery;
 pub mod object;
 pub mod openapi;
+pub mod patch;
 pub mod query;
 pub mod registry;
 pub mod resource;

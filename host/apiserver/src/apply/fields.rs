@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::path::{Element, Trail};
 use super::set::{Node, Set};
 use super::shape::{ListShape, MapShape, Shape, Type};
-use crate::schema::{Kind, shown};
+use crate::schema::{Kind, go_plain, shown};
 
 /// The set of all fields and items that `value` has.
 pub(super) fn fields_of(kind: Type<'_>, value: &Value) -> Set {
@@ -156,21 +156,6 @@ fn go_type(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "[]interface {}",
         Value::Object(_) => "map[string]interface {}",
-    }
-}
-
-/// A value as Go's `%v` prints it.
-fn go_plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(go_plain).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let entries: Vec<String> =
-                map.iter().map(|(name, entry)| format!("{name}:{}", go_plain(entry))).collect();
-            format!("map[{}]", entries.join(" "))
-        }
-        Value::Null => "<nil>".to_owned(),
-        other => shown(other),
     }
 }
 

@@ -212,6 +212,21 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+/// A value as Go's `%v` prints it.
+pub(crate) fn go_plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_plain).collect::<Vec<_>>().join(" ")),
+        Value::Object(map) => {
+            let entries: Vec<String> =
+                map.iter().map(|(name, entry)| format!("{name}:{}", go_plain(entry))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        Value::Null => "<nil>".to_owned(),
+        other => shown(other),
+    }
+}
+
 /// Where a walk stands, as a chain on the stack; only an error turns it into text.
 #[derive(Clone, Copy)]
 pub enum Path<'a> {

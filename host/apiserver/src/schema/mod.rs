@@ -21,7 +21,7 @@ pub use check::{Checks, Pattern};
 pub use decode::{DecodeError, FieldValidation, decode, zero_object};
 pub use default::{apply_defaults, has_defaults};
 pub use error::{FieldError, Path, Reason};
-pub(crate) use error::{quoted, shown};
+pub(crate) use error::{go_plain, quoted, shown};
 pub use facts::{builtin, builtin_kinds, definition};
 pub use node::{Field, GoShape, Kind, ListType, PatchMeta, Rest, Schema, SchemaRef};
 pub use prune::{decode_custom, prune, prune_stored};
