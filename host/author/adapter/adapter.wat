@@ -3,6 +3,7 @@
 ;; A language's runtime (Rust's std, Go, wasi-libc) asks for the functions of preview 1. What they reach here:
 ;;
 ;;   fd_write 1, 2     log.write, one call per line: standard output at `info`, standard error at `warn`
+;;                     (a line without an end waits for one, and is lost if the run ends first)
 ;;   random_get        environment.random
 ;;   clock, real time  environment.now-ms
 ;;   clock, monotonic  a virtual clock: one microsecond on per reading; a sleep moves it and returns at once
