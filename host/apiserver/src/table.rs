@@ -4,13 +4,17 @@
 //! it is made and a watch can send Tables of one row.
 
 mod age;
+mod autoscaler;
 mod cells;
 mod columns;
 mod custom;
 mod event;
+mod fields;
 mod json_path;
+mod network;
 mod pod;
 mod service;
+mod storage;
 mod workload;
 
 use serde_json::Value;

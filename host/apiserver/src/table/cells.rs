@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Column, age, event, pod, service, workload};
+use super::{Column, age, autoscaler, event, fields, network, pod, service, storage, workload};
 use crate::{object, resource::ResourceDefinition, wire::time::Moment};
 
 /// Computes the cells of an object, in the order of its columns.
@@ -14,23 +14,8 @@ pub(super) enum Kind {
     /// By a function of its own.
     Computed(CellsOf),
     /// By the fields that the columns between name and age show.
-    Fields(&'static [Field]),
+    Fields(&'static [fields::Field]),
 }
-
-/// What one column shows.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Field {
-    /// The field's value, or the text if it is missing.
-    Value(&'static str, &'static str),
-    /// How many entries the list or map has.
-    Count(&'static str),
-    /// Whether the field is true.
-    Flag(&'static str),
-    /// The field's entries joined by commas, or the text if there are none.
-    Joined(&'static str, &'static str),
-}
-
-use Field::{Count, Flag, Joined, Value as Show};
 
 impl Kind {
     pub(super) fn of(definition: &ResourceDefinition) -> Self {
@@ -41,7 +26,15 @@ impl Kind {
             ("", "configmaps") => Self::Computed(config_map),
             ("", "replicationcontrollers") => Self::Computed(workload::replica_set),
             ("", "nodes") => Self::Computed(node),
-            ("", "persistentvolumeclaims") => Self::Computed(claim),
+            ("", "persistentvolumeclaims") => Self::Computed(storage::claim),
+            ("", "persistentvolumes") => Self::Computed(storage::volume),
+            ("", "resourcequotas") => Self::Computed(quota),
+            ("networking.k8s.io", "ipaddresses") => Self::Computed(network::address),
+            ("resource.k8s.io", "resourceclaims") => Self::Computed(resource_claim),
+            ("", "endpoints") => Self::Computed(network::endpoints),
+            ("networking.k8s.io", "ingresses") => Self::Computed(network::ingress),
+            ("networking.k8s.io", "ingressclasses") => Self::Computed(network::ingress_class),
+            ("autoscaling", "horizontalpodautoscalers") => Self::Computed(autoscaler::cells),
             ("apps", "deployments") => Self::Computed(workload::deployment),
             ("apps", "replicasets") => Self::Computed(workload::replica_set),
             ("apps", "statefulsets") => Self::Computed(workload::stateful_set),
@@ -49,7 +42,7 @@ impl Kind {
             ("batch", "jobs") => Self::Computed(workload::job),
             ("batch", "cronjobs") => Self::Computed(workload::cron_job),
             ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => Self::Computed(binding),
-            (group, plural) => Self::Fields(fields(group, plural)),
+            (group, plural) => Self::Fields(fields::of(group, plural)),
         }
     }
 
@@ -79,117 +72,11 @@ impl Kind {
     }
 }
 
-fn fields(group: &str, plural: &str) -> &'static [Field] {
-    match (group, plural) {
-        ("", "namespaces") => &[Show("status.phase", "")],
-        ("", "secrets") => &[Show("type", ""), Count("data")],
-        ("coordination.k8s.io", "leases") => &[Show("spec.holderIdentity", "")],
-        ("apps", "controllerrevisions") => {
-            &[Show("metadata.ownerReferences.0.name", "<none>"), Show("revision", "0")]
-        }
-        ("networking.k8s.io", "ingressclasses") => {
-            &[Show("spec.controller", ""), Show("spec.parameters.name", "<none>")]
-        }
-        ("networking.k8s.io", "servicecidrs") => &[Joined("spec.cidrs", "")],
-        ("policy", "poddisruptionbudgets") => &[
-            Show("spec.minAvailable", "N/A"),
-            Show("spec.maxUnavailable", "N/A"),
-            Count("status.disruptionsAllowed"),
-        ],
-        ("storage.k8s.io", "storageclasses") => &[
-            Show("provisioner", ""),
-            Show("reclaimPolicy", "Delete"),
-            Show("volumeBindingMode", "Immediate"),
-            Show("allowVolumeExpansion", "false"),
-        ],
-        ("storage.k8s.io", "csinodes") => &[Count("spec.drivers")],
-        ("storage.k8s.io", "volumeattributesclasses") => &[Show("driverName", "")],
-        (
-            "admissionregistration.k8s.io",
-            "mutatingwebhookconfigurations" | "validatingwebhookconfigurations",
-        ) => &[Count("webhooks")],
-        ("scheduling.k8s.io", "priorityclasses") => {
-            &[Count("value"), Flag("globalDefault"), Show("preemptionPolicy", "")]
-        }
-        ("node.k8s.io", "runtimeclasses") => &[Show("handler", "")],
-        ("certificates.k8s.io", "certificatesigningrequests") => &[
-            Show("spec.signerName", "<none>"),
-            Show("spec.username", ""),
-            Show("spec.expirationSeconds", "<none>"),
-            Show("status.conditions.0.type", "Pending"),
-        ],
-        ("apiregistration.k8s.io", "apiservices") => {
-            &[Show("spec.service.name", "Local"), Show("status.conditions.0.status", "Unknown")]
-        }
-        ("resource.k8s.io", "resourceslices") => {
-            &[Show("spec.nodeName", "<unset>"), Show("spec.driver", ""), Show("spec.pool.name", "")]
-        }
-        ("storage.k8s.io", "volumeattachments") => &[
-            Show("spec.attacher", ""),
-            Show("spec.source.persistentVolumeName", ""),
-            Show("spec.nodeName", ""),
-            Show("status.attached", "false"),
-        ],
-        ("discovery.k8s.io", "endpointslices") => &[
-            Show("addressType", ""),
-            Joined("ports.port", "<unset>"),
-            Joined("endpoints.addresses", "<unset>"),
-        ],
-        ("networking.k8s.io", "networkpolicies") => &[Show("spec.podSelector.matchLabels", "<none>")],
-        ("flowcontrol.apiserver.k8s.io", "flowschemas") => &[
-            Show("spec.priorityLevelConfiguration.name", ""),
-            Show("spec.matchingPrecedence", "0"),
-            Show("spec.distinguisherMethod.type", "<none>"),
-            Show("status.conditions.0.status", "?"),
-        ],
-        _ => &[],
-    }
-}
-
-impl Field {
-    fn show(self, object: &Value) -> Value {
-        match self {
-            Show(path, missing) => match at(object, path) {
-                Some(Value::Object(labels)) => labels_text(Some(labels)).into(),
-                Some(found) if !found.is_null() => text(found).into(),
-                _ => missing.into(),
-            },
-            Count(path) => match at(object, path) {
-                Some(Value::Array(items)) => items.len().into(),
-                Some(Value::Object(map)) => map.len().into(),
-                Some(number @ Value::Number(_)) => number.clone(),
-                _ => 0.into(),
-            },
-            Flag(path) => at(object, path).and_then(Value::as_bool).unwrap_or(false).into(),
-            Joined(path, missing) => {
-                let mut found = Vec::new();
-                collect(object, path, &mut found);
-                if found.is_empty() { missing.into() } else { shortened(&found).into() }
-            }
-        }
-    }
-}
-
 /// The first three, and how many more.
-fn shortened(texts: &[String]) -> String {
+pub(super) fn shortened(texts: &[String]) -> String {
     match texts.len() {
         0..=3 => texts.join(","),
         more => format!("{} + {} more...", texts[..3].join(","), more - 3),
-    }
-}
-
-/// Every scalar below a dotted path, through lists.
-fn collect(value: &Value, path: &str, found: &mut Vec<String>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
-        Value::Object(map) if !path.is_empty() => {
-            let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-            if let Some(inner) = map.get(first) {
-                collect(inner, rest, found);
-            }
-        }
-        Value::Null | Value::Object(_) => {}
-        scalar => found.push(text(scalar)),
     }
 }
 
@@ -214,6 +101,11 @@ pub(super) fn int_at(object: &Value, path: &str) -> i64 {
 /// A list at a path, empty if it is missing.
 pub(super) fn list_at<'a>(object: &'a Value, path: &str) -> &'a [Value] {
     at(object, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The texts of a list at a path.
+pub(super) fn texts_at<'a>(object: &'a Value, path: &str) -> impl Iterator<Item = &'a str> {
+    list_at(object, path).iter().filter_map(Value::as_str)
 }
 
 /// A scalar as text.
@@ -296,36 +188,35 @@ fn node(object: &Value, now: Moment) -> Vec<Value> {
     ]
 }
 
-fn claim(object: &Value, now: Moment) -> Vec<Value> {
-    let bound = !str_at(object, "spec.volumeName").is_empty();
-    let short = |mode: &Value| match mode.as_str().unwrap_or_default() {
-        "ReadWriteOnce" => "RWO",
-        "ReadOnlyMany" => "ROX",
-        "ReadWriteMany" => "RWX",
-        "ReadWriteOncePod" => "RWOP",
-        _ => "",
+fn resource_claim(object: &Value, now: Moment) -> Vec<Value> {
+    let mut states = Vec::new();
+    if object::deletion_timestamp(object).is_some() {
+        states.push("deleted");
+    }
+    states.push(if at(object, "status.allocation").is_some() { "allocated" } else { "pending" });
+    if !list_at(object, "status.reservedFor").is_empty() {
+        states.push("reserved");
+    }
+    if states.contains(&"deleted") {
+        states.retain(|state| *state != "pending");
+    }
+    vec![object::name(object).into(), states.join(",").into(), age(object, now)]
+}
+
+/// What is used of what is allowed, requests and limits apart.
+fn quota(object: &Value, now: Moment) -> Vec<Value> {
+    let hard = at(object, "status.hard").and_then(Value::as_object);
+    let (limits, requests): (Vec<_>, Vec<_>) =
+        hard.into_iter().flatten().partition(|(name, _)| name.starts_with("limits"));
+    let shown = |of: Vec<(&String, &Value)>| {
+        let used = |name: &str| object["status"]["used"].get(name).map_or_else(|| "0".to_owned(), text);
+        let parts: Vec<String> = of
+            .into_iter()
+            .map(|(name, allowed)| format!("{name}: {}/{}", used(name), text(allowed)))
+            .collect();
+        Value::from(parts.join(", "))
     };
-    let modes: Vec<&str> = list_at(object, "status.accessModes").iter().map(short).collect();
-    let phase = if object::deletion_timestamp(object).is_some() {
-        "Terminating"
-    } else {
-        str_at(object, "status.phase")
-    };
-    let or_unset = |path: &str| match str_at(object, path) {
-        "" => "<unset>",
-        found => found,
-    };
-    vec![
-        object::name(object).into(),
-        phase.into(),
-        str_at(object, "spec.volumeName").into(),
-        if bound { str_at(object, "status.capacity.storage").into() } else { "".into() },
-        if bound { modes.join(",").into() } else { "".into() },
-        str_at(object, "spec.storageClassName").into(),
-        or_unset("spec.volumeAttributesClassName").into(),
-        age(object, now),
-        or_unset("spec.volumeMode").into(),
-    ]
+    vec![object::name(object).into(), shown(requests), shown(limits), age(object, now)]
 }
 
 fn binding(object: &Value, now: Moment) -> Vec<Value> {
