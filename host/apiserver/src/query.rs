@@ -78,10 +78,8 @@ impl WriteOptions {
             }
         };
         if options.field_manager.chars().count() > 128 {
-            let shown = format!("\"{}\"", options.field_manager);
             let cause =
                 Cause::of("FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager");
-            tracing::debug!(manager = %shown, "field manager too long");
             return Err(ApiError::invalid_options(kind, cause));
         }
         Ok(options)
@@ -142,7 +140,7 @@ impl ListOptions {
     pub fn check(&self, watch: bool) -> Result<(), ApiError> {
         let refuse = |cause| Err(ApiError::invalid_options("ListOptions", cause));
         let field = "resourceVersionMatch";
-        if let Some(initial) = self.initial_events {
+        if self.initial_events.is_some() {
             if !watch {
                 return refuse(Cause::forbidden(
                     "sendInitialEvents",
@@ -152,13 +150,6 @@ impl ListOptions {
             if self.version_match != "NotOlderThan" {
                 let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
                 return refuse(Cause::forbidden(field, why));
-            }
-            if initial && !self.bookmarks {
-                let why = "sendInitialEvents requires setting allowWatchBookmarks to true";
-                tracing::trace!(
-                    why,
-                    "bookmarks are not asked for; the end of the initial events is not told"
-                );
             }
         } else if watch && !self.version_match.is_empty() {
             let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";

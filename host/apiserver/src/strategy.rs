@@ -1,11 +1,13 @@
 //! What a kind does otherwise than others, as data and small functions; handlers are the same for all.
 
+mod content;
 mod custom_resource_definition;
 mod job;
 mod names;
 mod namespace;
 mod pod;
 mod service;
+mod workload;
 
 use serde_json::Value;
 
@@ -91,7 +93,6 @@ const DEFAULT: Strategy = Strategy {
 
 /// Kinds whose `spec` is a wish that a controller works on.
 const SPEC: Strategy = Strategy { generation: Generation::Spec, ..DEFAULT };
-const WORKLOAD: Strategy = Strategy { status_keeps_metadata: StatusMetadata::LabelsKept, ..SPEC };
 const RETURNED: Strategy = Strategy { returns_deleted: true, ..DEFAULT };
 
 const CUSTOM: Strategy = Strategy {
@@ -107,7 +108,9 @@ const WEBHOOKS: Strategy = Strategy { generation: Generation::All, ..DEFAULT };
 const CREATED_ON_UPDATE: Strategy = Strategy { create_on_update: true, ..DEFAULT };
 
 /// Group, plural, strategy. What is not listed is [`DEFAULT`].
-static TABLE: [(&str, &str, Strategy); 36] = [
+static TABLE: [(&str, &str, Strategy); 38] = [
+    ("", "configmaps", content::CONFIG_MAP),
+    ("", "secrets", content::SECRET),
     ("", "endpoints", CREATED_ON_UPDATE),
     ("", "events", CREATED_ON_UPDATE),
     ("", "limitranges", CREATED_ON_UPDATE),
@@ -116,14 +119,14 @@ static TABLE: [(&str, &str, Strategy); 36] = [
     ("", "persistentvolumes", RETURNED),
     ("", "pods", pod::STRATEGY),
     ("", "podtemplates", Strategy { generation: Generation::All, ..RETURNED }),
-    ("", "replicationcontrollers", Strategy { default_propagation: Propagation::Orphan, ..WORKLOAD }),
+    ("", "replicationcontrollers", workload::REPLICATION_CONTROLLER),
     ("", "resourcequotas", RETURNED),
     ("", "serviceaccounts", RETURNED),
     ("", "services", service::STRATEGY),
-    ("apps", "daemonsets", WORKLOAD),
-    ("apps", "deployments", Strategy { generation: Generation::SpecAndAnnotations, ..WORKLOAD }),
-    ("apps", "replicasets", WORKLOAD),
-    ("apps", "statefulsets", WORKLOAD),
+    ("apps", "daemonsets", workload::STRATEGY),
+    ("apps", "deployments", Strategy { generation: Generation::SpecAndAnnotations, ..workload::STRATEGY }),
+    ("apps", "replicasets", workload::STRATEGY),
+    ("apps", "statefulsets", workload::STRATEGY),
     ("batch", "cronjobs", SPEC),
     ("batch", "jobs", job::STRATEGY),
     ("networking.k8s.io", "ingresses", SPEC),

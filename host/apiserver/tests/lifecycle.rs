@@ -218,3 +218,12 @@ async fn a_server_with_a_data_folder_goes_on_where_it_was() {
     assert_eq!(watch.next().await, None);
     bench.server.shutdown().await;
 }
+
+#[tokio::test]
+async fn watches_end_when_the_server_does() {
+    let bench = Bench::new().await;
+    let mut watch = bench.watch(&format!("{MAPS}?watch=1&resourceVersion=0")).await;
+    let ending = tokio::spawn(bench.server.shutdown());
+    assert_eq!(watch.next().await, None);
+    ending.await.unwrap();
+}

@@ -183,3 +183,34 @@ async fn paths_that_do_not_exist_are_answered_as_such() {
         "the server does not allow this method on the requested resource"
     );
 }
+
+#[tokio::test]
+async fn an_applied_field_belongs_to_its_manager() {
+    let bench = Bench::new().await;
+    let apply = |manager: &'static str, value: &'static str| {
+        let object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": value},
+        });
+        let path = format!("{MAPS}/a?fieldManager={manager}");
+        let bench = &bench;
+        async move { bench.send("PATCH", &path, "application/apply-patch+yaml", object.to_string()).await }
+    };
+    let created = apply("one", "v").await.expect(201);
+    assert_eq!(created["metadata"]["managedFields"][0]["manager"], "one");
+    assert_eq!(apply("one", "v").await.expect(200), created, "the same again is no write");
+    let conflict = apply("two", "w").await;
+    assert_eq!(
+        conflict.fails(409, "Conflict"),
+        "Apply failed with 1 conflict: conflict with \"one\": .data.k"
+    );
+    assert_eq!(conflict.json()["details"]["causes"][0]["reason"], "FieldManagerConflict");
+}
+
+#[tokio::test]
+async fn a_secrets_text_becomes_data() {
+    let bench = Bench::new().await;
+    let secret = json!({"metadata": {"name": "s"}, "stringData": {"a": "y"}});
+    let created = bench.post("/api/v1/namespaces/default/secrets", secret).await.expect(201);
+    assert_eq!((&created["data"], &created["type"]), (&json!({"a": "eQ=="}), &json!("Opaque")));
+    assert_eq!(created["stringData"], json!(null));
+}

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use tokio_util::sync::CancellationToken;
 
 use super::{RequestInfo, User};
 use crate::query::Query;
@@ -23,6 +24,8 @@ pub struct Exchange {
     pub info: RequestInfo,
     /// Who asks.
     pub user: User,
+    /// Cancelled when the server ends: watches then end too.
+    pub stopping: CancellationToken,
 }
 
 impl Exchange {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Response};
 use super::{
@@ -34,6 +35,7 @@ struct Settings {
     authenticator: Authenticator,
     authorization: Authorization,
     audit: Audit,
+    stopping: CancellationToken,
 }
 
 impl Filters {
@@ -42,8 +44,9 @@ impl Filters {
         authenticator: Authenticator,
         authorization: Authorization,
         audit: Audit,
+        stopping: CancellationToken,
     ) -> Self {
-        Self { chain, settings: Arc::new(Settings { authenticator, authorization, audit }) }
+        Self { chain, settings: Arc::new(Settings { authenticator, authorization, audit, stopping }) }
     }
 
     pub(crate) async fn serve<B>(&self, request: http::Request<B>) -> Response
@@ -66,6 +69,7 @@ impl Filters {
             body: Bytes::new(),
             info,
             user: user.clone().unwrap_or(User::anonymous()),
+            stopping: self.settings.stopping.clone(),
         };
         let response = match (user, impersonate(&mut exchange)) {
             (Err(_), _) => answer::failure(&ApiError::unauthorized()),

@@ -134,9 +134,7 @@ impl Request<'_> {
             options.field_selector = format!("metadata.name={}", place.name);
         }
         match self.registry.watch(place, &options) {
-            Ok(watch) => {
-                Ok(stream::respond(form, self.resource, watch, options.timeout_seconds, options.bookmarks))
-            }
+            Ok(watch) => Ok(stream::respond(self.exchange, form, self.resource, watch, &options)),
             Err(error) if error.code() == 410 => Ok(stream::refuse(form, &error)),
             Err(error) => Err(error),
         }

@@ -9,10 +9,13 @@ use futures::stream::unfold;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio_util::sync::CancellationToken;
 
+use super::Exchange;
 use super::answer::{self, Response};
 use super::render::{self, Form};
 use crate::catalog::Resource;
+use crate::query::ListOptions;
 use crate::registry::{Event, Watch};
 use crate::status::ApiError;
 
@@ -34,6 +37,7 @@ struct Stream {
     initial: bool,
     bookmarks: bool,
     ends_at: Instant,
+    stopping: CancellationToken,
     ticks: tokio::time::Interval,
     over: bool,
     /// Version of the last bookmark.
@@ -42,14 +46,14 @@ struct Stream {
 
 /// The answer to a watch.
 pub(super) fn respond(
+    exchange: &Exchange,
     form: Form,
     resource: &Arc<Resource>,
     watch: Watch,
-    timeout_seconds: u64,
-    bookmarks: bool,
+    options: &ListOptions,
 ) -> Response {
     let now = Instant::now();
-    let ends_at = now + timeout(timeout_seconds);
+    let ends_at = now + timeout(options.timeout_seconds);
     let mut ticks = interval_at(now + BOOKMARK_EVERY, BOOKMARK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stream = Stream {
@@ -59,8 +63,9 @@ pub(super) fn respond(
         resource: Arc::clone(resource),
         waiting: Vec::new().into_iter(),
         initial: true,
-        bookmarks,
+        bookmarks: options.bookmarks,
         ends_at,
+        stopping: exchange.stopping.clone(),
         ticks,
         over: false,
         marked: 0,
@@ -115,6 +120,10 @@ impl Stream {
                     self.over = true;
                 }
             },
+            () = self.stopping.cancelled() => {
+                self.over = true;
+                return None;
+            }
             () = sleep_until(self.ends_at) => {
                 self.over = true;
                 self.bookmark(&mut out);

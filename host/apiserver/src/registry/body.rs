@@ -109,13 +109,13 @@ fn wrong_kind(place: &Place, kind: &str, api_version: &str) -> ApiError {
     let version = api_version.rsplit_once('/').map_or(api_version, |(_, version)| version);
     let known = kind != definition.kind && api_version == place.resource.api_version;
     if definition.custom().is_some() {
-        let (given, wanted) =
-            (go_kind(api_version, kind), go_kind(&place.resource.api_version, &definition.kind));
-        let why = format!("no kind \"{kind}\" is registered for version \"{api_version}\"");
-        tracing::debug!(why, given, wanted, "a body of another kind");
+        let (what, given, expected) = if api_version == place.resource.api_version {
+            ("kind", kind, &*definition.kind)
+        } else {
+            ("API version", api_version, &*place.resource.api_version)
+        };
         return ApiError::bad_request(format!(
-            "the API version in the data ({api_version}) does not match the expected API version ({})",
-            place.resource.api_version
+            "the {what} in the data ({given}) does not match the expected {what} ({expected})"
         ));
     }
     let package = if definition.group.is_empty() {
@@ -134,12 +134,6 @@ fn wrong_kind(place: &Place, kind: &str, api_version: &str) -> ApiError {
         "{kind} in version \"{version}\" cannot be handled as a {}: {why}",
         definition.kind
     ))
-}
-
-/// `group/version, Kind=kind`, as Go prints it.
-pub(super) fn go_kind(api_version: &str, kind: &str) -> String {
-    let api_version = if api_version.is_empty() { "/" } else { api_version };
-    format!("{api_version}, Kind={kind}")
 }
 
 fn go_type(value: &Value) -> &'static str {

@@ -139,7 +139,7 @@ impl Builder {
         let tasks = TaskTracker::new();
         controllers::spawn(&enabled, &Client::new(registry.clone()), &stopping, &tasks);
         let chain = Chain::new(&registry, authenticator.issued());
-        let filters = Filters::new(chain, authenticator, self.authorization, audit);
+        let filters = Filters::new(chain, authenticator, self.authorization, audit, stopping.clone());
         Ok(ApiServer { filters, registry, store, authority, stopping, tasks })
     }
 
