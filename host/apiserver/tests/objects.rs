@@ -214,3 +214,28 @@ async fn a_secrets_text_becomes_data() {
     assert_eq!((&created["data"], &created["type"]), (&json!({"a": "eQ=="}), &json!("Opaque")));
     assert_eq!(created["stringData"], json!(null));
 }
+
+#[tokio::test]
+async fn every_kind_of_patch_does_what_its_standard_says() {
+    let bench = Bench::new().await;
+    let path = format!("{MAPS}/a");
+    bench.post(MAPS, json!({"metadata": {"name": "a"}, "data": {"k": "v"}})).await.expect(201);
+    let json_patch = |patch: serde_json::Value| {
+        bench.send("PATCH", &path, "application/json-patch+json", patch.to_string())
+    };
+    let added = json_patch(json!([{"op": "add", "path": "/data/m", "value": "1"}])).await.expect(200);
+    assert_eq!(added["data"], json!({"k": "v", "m": "1"}));
+    let general = "the server rejected our request due to an error in our request";
+    let failed = json_patch(json!([{"op": "test", "path": "/data/m", "value": "2"}])).await;
+    assert_eq!(failed.fails(422, "Invalid"), general);
+    let malformed = json_patch(json!({"op": "x"})).await;
+    assert_eq!(
+        malformed.fails(400, "BadRequest"),
+        "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+    );
+    let strategic = json!({"data": {"k": null}}).to_string();
+    let merged = bench.send("PATCH", &path, "application/strategic-merge-patch+json", strategic).await;
+    assert_eq!(merged.expect(200)["data"], json!({"m": "1"}));
+    let unknown = bench.send("PATCH", &path, "application/json", "{}".into()).await;
+    assert_eq!(unknown.fails(415, "UnsupportedMediaType"), "415: Unsupported Media Type");
+}

@@ -1,11 +1,12 @@
 //! Schema and field ownership: where the registry meets `schema`, `patch` and `apply`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Body, PatchKind, Place, Registry, Written};
 use crate::apply::{self, ApplyError, Conflict, Ctx, Set};
 use crate::clock;
 use crate::object;
+use crate::patch::{self, PatchError};
 use crate::query::WriteOptions;
 use crate::schema::Schema;
 use crate::status::{ApiError, Cause, Details, reason};
@@ -56,12 +57,12 @@ impl Registry {
     /// The object that a patch makes of the current one.
     pub(super) fn patched(
         &self,
-        _place: &Place,
+        place: &Place,
         kind: PatchKind,
         old: &Value,
         patch: &Value,
     ) -> Result<Value, ApiError> {
-        patched(kind, old, patch)
+        patched(kind, old, patch, place.resource.schema())
     }
 
     /// Server-side apply: over the object if there is one, else it is created.
@@ -190,32 +191,34 @@ fn not_served() -> ApiError {
     )
 }
 
-/// A patch of a value that no schema describes, such as a Scale.
-pub(super) fn patched(kind: PatchKind, old: &Value, patch: &Value) -> Result<Value, ApiError> {
-    match kind {
-        PatchKind::Merge => {
-            let mut new = old.clone();
-            merge(&mut new, patch);
-            Ok(new)
+/// The value that a patch makes of another one; only a strategic patch asks the schema.
+pub(super) fn patched(
+    kind: PatchKind,
+    old: &Value,
+    patch: &Value,
+    schema: Option<&Schema>,
+) -> Result<Value, ApiError> {
+    let mut new = old.clone();
+    let done = match (kind, schema) {
+        (PatchKind::Json, _) => patch::json_patch(&mut new, patch),
+        (PatchKind::Merge, _) => {
+            patch::merge_patch(&mut new, patch.clone());
+            Ok(())
         }
-        _ => Err(not_served()),
-    }
+        (PatchKind::Strategic, Some(schema)) => patch::strategic_patch(&mut new, patch.clone(), schema),
+        (PatchKind::Strategic | PatchKind::Apply, _) => return Err(not_served()),
+    };
+    done.map_err(cannot_be_done)?;
+    Ok(new)
 }
 
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let Value::Object(target) = target else { return };
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
-        }
+fn cannot_be_done(error: PatchError) -> ApiError {
+    let message = error.to_string();
+    match error {
+        PatchError::BadRequest(_) => ApiError::bad_request(message),
+        PatchError::TooLarge(_) => ApiError::too_large(message),
+        PatchError::Unprocessable => ApiError::unprocessable(),
+        PatchError::Rejected(_) => ApiError::new(422, reason::INVALID, message, Some(Details::default())),
+        PatchError::Internal(_) => ApiError::plain(message),
     }
 }

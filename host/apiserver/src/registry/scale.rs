@@ -153,7 +153,9 @@ impl Registry {
         patch: &Body,
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
-        self.update_scale(place, options, |scale| super::ownership::patched(kind, &scale, &patch.value)).await
+        let schema = crate::schema::builtin("autoscaling", "v1", "Scale");
+        let make = |scale| super::ownership::patched(kind, &scale, &patch.value, schema.as_deref());
+        self.update_scale(place, options, make).await
     }
 }
 
