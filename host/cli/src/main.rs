@@ -1,3 +1,46 @@
-//! The `windlass` command.
+//! The `windlass` command: what was typed → what is meant → what is run. Only this crate prints or exits.
 
-fn main() {}
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is what prints")]
+
+mod args;
+mod command;
+mod console;
+mod failure;
+mod kinds;
+
+use args::{Arguments, Command};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failure::report(&anyhow::Error::new(error).context("no threads can be started"));
+        }
+    };
+    let done = runtime.block_on(run(arguments.command));
+    // A build that is under way, or a connection that hangs, does not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Dev(arguments) => command::dev::dev(arguments).await,
+        Command::Run(arguments) => command::run::run(arguments).await,
+        Command::Server(arguments) => command::server::server(arguments).await,
+        Command::Build(arguments) => command::build::build(&arguments).await,
+        Command::Inspect(arguments) => command::inspect::inspect(&arguments).await,
+        Command::Grant(arguments) => command::grant::grant(&arguments).await,
+        Command::Status(arguments) => command::operate::status(&arguments).await,
+        Command::Reload(arguments) => command::operate::reload(arguments).await,
+        Command::Pause(arguments) => command::operate::pause(arguments).await,
+        Command::Resume(arguments) => command::operate::resume(arguments).await,
+        Command::Reconcile(arguments) => command::operate::reconcile(arguments).await,
+    }
+}

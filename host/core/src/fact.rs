@@ -2,6 +2,7 @@
 
 use crate::{
     call::ApiError,
+    description::Description,
     name::{Digest, Generation, Kind, ModuleName, ObjectName, Request},
     outcome::Outcome,
 };
@@ -30,6 +31,15 @@ pub enum Fact {
         module: ModuleName,
         /// What for.
         reason: String,
+    },
+    /// A module was admitted, compiled, and said what it is.
+    ModuleDescribed {
+        /// Which module.
+        module: ModuleName,
+        /// Which bytes.
+        digest: Digest,
+        /// What it says.
+        description: Arc<Description>,
     },
     /// A version began to serve.
     ModuleServing {
@@ -107,6 +117,17 @@ pub enum Fact {
         /// Its fields.
         fields: Vec<(String, String)>,
     },
+    /// A guest changed a metric of its own. Names are valid Prometheus names, without prefix.
+    GuestMetric {
+        /// Which module.
+        module: ModuleName,
+        /// The metric.
+        name: String,
+        /// What is done to it.
+        change: MetricChange,
+        /// Name and value.
+        labels: Vec<(String, String)>,
+    },
     /// Something bounded was full and something was dropped.
     Dropped {
         /// Which bound.
@@ -144,6 +165,17 @@ pub struct RunEnded {
     pub waited: Duration,
     /// Host calls made.
     pub calls: u32,
+}
+
+/// What a guest does to a metric of its own. Always a finite number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MetricChange {
+    /// A counter grows; never negative.
+    Add(f64),
+    /// A gauge is set.
+    Set(f64),
+    /// A histogram sees a value.
+    Observe(f64),
 }
 
 /// Level of a guest's log line.

@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 use std::sync::Arc;
+pub use windlass_core::fact::MetricChange;
 use windlass_core::{
     cache::Cache,
     call::{ApiError, Call, Reply},
@@ -167,17 +168,6 @@ pub struct MetricSample {
     pub change: MetricChange,
     /// Name and value.
     pub labels: Vec<(String, String)>,
-}
-
-/// What a sample does to its metric. Always a finite number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum MetricChange {
-    /// A counter grows; never negative.
-    Add(f64),
-    /// A gauge is set.
-    Set(f64),
-    /// A histogram sees a value.
-    Observe(f64),
 }
 
 /// What a run wants to follow from now on; within its grant.

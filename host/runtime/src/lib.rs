@@ -1,8 +1,40 @@
 //! The driver: turns happenings into inputs of core and carries out its commands.
+//!
+//! ```text
+//! source ─▶ loader ─▶ book ─┐                       ┌─▶ watches ─▶ cache
+//! watches, runs, control ───┴─▶ drive ─ step() ─▶ ──┼─▶ runs ─▶ guest ─▶ bridge ─▶ cluster
+//!                                                   └─▶ observe
+//! ```
 
+pub mod apply;
+mod book;
+mod bridge;
+mod clock;
 pub mod control;
+mod drive;
 pub mod endpoints;
+pub mod examine;
+mod failures;
+mod gauges;
+mod kinds;
+mod loader;
 pub mod manifest;
 pub mod observe;
+mod operate;
+mod runs;
 pub mod settings;
 pub mod source;
+mod start;
+mod tell;
+mod watches;
+
+pub use loader::Grants;
+pub use start::{Parts, StartError, run};
+pub use windlass_cluster::{
+    client::{Client, Settings as ClientSettings},
+    connect::{ConnectError, ConnectOptions, Connection},
+    discovery::Discovery,
+    lease::identity,
+};
+/// What the host decides by, and what it tells.
+pub use windlass_core as core;

@@ -125,6 +125,12 @@ pub struct Offer {
     pub seen_at: Instant,
 }
 
+/// The SHA-256 of a module's bytes.
+#[must_use]
+pub fn digest_of(wasm: &[u8]) -> Digest {
+    windlass_guest::module::digest_of(wasm)
+}
+
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {

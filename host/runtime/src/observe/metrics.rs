@@ -5,10 +5,12 @@
 //! series only.
 
 mod families;
+mod guest;
 mod module;
 
 use super::Observer;
 use families::{Families, KindLabel};
+use guest::GuestMetrics;
 use module::{ControllerSeries, ModuleSeries};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
@@ -29,6 +31,7 @@ pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.
 pub struct Metrics {
     registry: Registry,
     families: Families,
+    guests: GuestMetrics,
     modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
 }
 
@@ -42,7 +45,9 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
         let families = Families::register(&mut registry);
-        Self { registry, families, modules: RwLock::default() }
+        let guests = GuestMetrics::default();
+        registry.register_collector(Box::new(guests.clone()));
+        Self { registry, families, guests, modules: RwLock::default() }
     }
 }
 
@@ -67,6 +72,7 @@ impl Metrics {
         if let Some(series) = modules.remove(module) {
             series.remove(&self.families, module);
         }
+        self.guests.forget(module);
         // These count before a module is registered, and may be all there is of it.
         let label = families::ModuleLabel::of(module);
         self.families.offers.remove(&label);
@@ -183,7 +189,12 @@ impl Observer for Metrics {
                     .get_or_create(&families::NameLabel { name: "windlass" })
                     .set(i64::from(*leading));
             }
-            Fact::ModuleWaiting { .. } => {}
+            Fact::GuestMetric { module, name, change, labels } => {
+                if !self.guests.change(module, name, *change, labels) {
+                    families.dropped.get_or_create(&families::BoundLabel { bound: "guest-metrics" }).inc();
+                }
+            }
+            Fact::ModuleWaiting { .. } | Fact::ModuleDescribed { .. } => {}
         }
     }
 }

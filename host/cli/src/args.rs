@@ -1,0 +1,241 @@
+//! What the user typed. Only the command line's own rules are checked here; what the values mean is checked where they are used.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::IpAddr, path::PathBuf};
+
+/// Runs Kubernetes controllers as WebAssembly components in one process.
+#[derive(Debug, Parser)]
+#[command(name = "windlass", version, about, long_about = LONG_ABOUT, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const LONG_ABOUT: &str = "Runs Kubernetes controllers as WebAssembly components in one process.\n\n\
+A controller is a .wasm file. Put it into a folder and it runs, replace it and it is reloaded with no lost event, \
+take it out and it is gone. It reaches the cluster only as far as the grant in its manifest.\n\n\
+Start here:\n  windlass dev sample-modules/website      a cluster, the module and a live log, at once\n  \
+windlass run --modules DIR               the same modules against a real cluster";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Develop a module: an API server of its own, build, run, rebuild on save
+    Dev(Dev),
+    /// Run the modules of a folder against a cluster
+    Run(Run),
+    /// Run the embedded API server alone
+    Server(Server),
+    /// Build a module's folder into a component
+    Build(Build),
+    /// Show what a module is and what it asks for
+    Inspect(Inspect),
+    /// Print the manifest that would grant a module all it asks for
+    Grant(Grant),
+    /// Show the modules of a running host
+    Status(Status),
+    /// Read a module's files again, rejected ones too (all modules without a name)
+    Reload(OfModules),
+    /// Stop running a module; its changes are kept for later
+    Pause(OfModule),
+    /// Run a paused module again
+    Resume(OfModule),
+    /// Reconcile an object now, or all of a module's objects
+    Reconcile(Reconcile),
+}
+
+/// `windlass dev`.
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The module's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) module: PathBuf,
+    /// Keep the cluster's objects in this folder; without it they are gone at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Port of the API server (0: any free one)
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) secure_port: u16,
+    /// Do not apply the folder's examples/*.yaml
+    #[arg(long)]
+    pub(crate) no_examples: bool,
+    /// Controllers that run beside the API server, by kube-controller-manager's names; `*` is all
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "*")]
+    pub(crate) controllers: Vec<String>,
+    /// Where to write the kubeconfig (a temporary file without it)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// `windlass run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The folder of modules: each NAME.wasm is one, NAME.yaml beside it its manifest
+    #[arg(long, value_name = "DIR")]
+    pub(crate) modules: PathBuf,
+    /// The cluster to work on (else $KUBECONFIG, ~/.kube/config, or the cluster this runs in)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig other than its current one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) state: StateDir,
+    /// Namespace of the Lease by which only one host of a cluster runs modules
+    #[arg(long, value_name = "NAMESPACE", default_value = "kube-system")]
+    pub(crate) lease_namespace: String,
+    /// Name of that Lease; hosts with other names run side by side
+    #[arg(long, value_name = "NAME", default_value = "windlass")]
+    pub(crate) lease_name: String,
+    /// Address of /metrics, /healthz and /readyz (port 0: any free one)
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9808")]
+    pub(crate) metrics_address: std::net::SocketAddr,
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// Runs at a time over all modules (without it: eight for each processor)
+    #[arg(long, value_name = "N")]
+    pub(crate) slots: Option<std::num::NonZeroUsize>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// `windlass server`. Names are kube-apiserver's where the meaning is the same.
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// Keep objects in this folder, safe against kill -9; without it they live in memory
+    #[arg(long, value_name = "DIR", conflicts_with = "ephemeral")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address to serve on
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) bind_address: IpAddr,
+    /// Port to serve HTTPS on (0: any free one)
+    #[arg(long, value_name = "PORT", default_value_t = 6443, conflicts_with = "ephemeral")]
+    pub(crate) secure_port: u16,
+    /// Users by bearer token: lines of `token,user,uid,"group1,group2"`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_auth_file: Option<PathBuf>,
+    /// Write each request as a line of JSON to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log_path: Option<PathBuf>,
+    /// Controllers to run, by kube-controller-manager's names; `*` is all (none by default)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) controllers: Vec<String>,
+    /// In memory, on a free port, with all controllers; prints the kubeconfig's path as the first line
+    #[arg(long)]
+    pub(crate) ephemeral: bool,
+    /// Where to write the administrator's kubeconfig (without it: in --data, or a temporary file)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// `windlass build`.
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The module's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) module: PathBuf,
+    /// Where to write the component (without it: NAME.wasm in the folder's target directory)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `windlass inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The module's file
+    #[arg(value_name = "FILE.wasm")]
+    pub(crate) file: PathBuf,
+    /// As JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `windlass grant`.
+#[derive(Debug, Args)]
+pub(crate) struct Grant {
+    /// The module's file; its stem is the module's name
+    #[arg(value_name = "NAME.wasm")]
+    pub(crate) file: PathBuf,
+    /// Namespaces that the rules hold in
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "*")]
+    pub(crate) namespaces: Vec<String>,
+}
+
+/// Where a host keeps its state.
+#[derive(Debug, Args)]
+pub(crate) struct StateDir {
+    /// The host's state directory: key, compiled code, control socket
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", default_value = ".windlass")]
+    pub(crate) state: PathBuf,
+}
+
+/// `windlass status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) state: StateDir,
+    /// As JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A command about one module.
+#[derive(Debug, Args)]
+pub(crate) struct OfModule {
+    /// The module
+    #[arg(value_name = "NAME")]
+    pub(crate) module: String,
+    #[command(flatten)]
+    pub(crate) state: StateDir,
+}
+
+/// A command about one module or all.
+#[derive(Debug, Args)]
+pub(crate) struct OfModules {
+    /// The module (without it: all)
+    #[arg(value_name = "NAME")]
+    pub(crate) module: Option<String>,
+    #[command(flatten)]
+    pub(crate) state: StateDir,
+}
+
+/// `windlass reconcile`.
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    /// The module
+    #[arg(value_name = "NAME")]
+    pub(crate) module: String,
+    /// The object; without it all of the module's objects
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub(crate) object: Option<String>,
+    #[command(flatten)]
+    pub(crate) state: StateDir,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_flag_has_a_meaning_and_none_clashes() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_unknown_flag_is_an_error_that_names_the_nearest() {
+        let error = Arguments::try_parse_from(["windlass", "server", "--secure-prot", "1"])
+            .map(|_| ())
+            .map_err(|e| e.to_string());
+        assert!(error.is_err_and(|text| text.contains("--secure-port")));
+    }
+}

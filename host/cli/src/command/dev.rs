@@ -1,0 +1,249 @@
+//! `windlass dev`: a cluster of one's own, a module, and a live log; rebuilt and swapped in on save.
+
+use crate::{
+    args::Dev,
+    command::{inspect::print_asks, server::Kubeconfig, stop_on_signal},
+    console::Console,
+};
+use anyhow::{Context as _, Result};
+use futures::StreamExt as _;
+use std::{
+    io::IsTerminal as _,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Instant,
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use windlass_apiserver::ApiServer;
+use windlass_author::{BuildRequest, Built, Profile, SourceWatcher, build, watch::SourceChanged};
+use windlass_runtime::{
+    Client, ClientSettings, Connection, Discovery, Grants, Parts,
+    apply::{self, Document},
+    control::ControlServer,
+    core::{description::Description, fact::Fact, name::ModuleName},
+    observe::{Observer, Observers},
+    settings::Settings,
+    source::{Offer, SourceEvent, digest_of},
+};
+
+/// Offers that wait for the host; a save during a slow load waits here.
+const OFFERS_LEN_MAX: usize = 4;
+
+/// Runs until it is interrupted.
+pub(crate) async fn dev(arguments: Dev) -> Result<()> {
+    let stop = stop_on_signal()?;
+    let console = Arc::new(Console::new());
+    let (server, kubeconfig) = serve(&arguments).await?;
+    let state = tempfile::Builder::new().prefix("windlass-dev-").tempdir()?;
+    println!("\n  export KUBECONFIG={}", kubeconfig.path.display());
+    println!("  export WINDLASS_STATE={}\n", state.path().display());
+    let connection = Connection::in_process(server.service());
+    let client = Client::new(&connection, Discovery::new(&connection), ClientSettings::default());
+    let (offers, source) = mpsc::channel(OFFERS_LEN_MAX);
+    let (described, descriptions) = mpsc::unbounded_channel();
+    let settings =
+        Settings { state_dir: state.path().to_owned(), metrics_address: None, ..Settings::default() };
+    let parts = Parts {
+        connection,
+        client: client.clone(),
+        source: ReceiverStream::new(source).boxed(),
+        control: Some(ControlServer::start(&settings.state_dir).await?),
+        observers: Observers::default().with(console.clone()).with(Arc::new(Described(described))),
+        metrics: None,
+        readiness: None,
+        grants: Grants::AllAsked,
+        keep_code: false,
+        settings,
+    };
+    let ended = stop.clone();
+    let host = tokio::spawn(async move { windlass_runtime::run(parts, ended).await });
+    let workshop = Workshop { arguments, console, client, offers };
+    let worked = workshop.work(descriptions, &stop).await;
+    stop.cancel();
+    host.await.context("the host was cut off")??;
+    server.shutdown().await;
+    worked
+}
+
+async fn serve(arguments: &Dev) -> Result<(ApiServer, Kubeconfig)> {
+    let mut builder = ApiServer::builder().controllers(&arguments.controllers);
+    if let Some(data) = &arguments.data {
+        builder = builder.data_dir(data);
+    }
+    let server = builder.start().await.context("the API server does not start")?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.secure_port));
+    let listening = server.listen(address).await.with_context(|| {
+        format!("the API server cannot listen on {address}; choose another port with --secure-port (0: any free one)")
+    })?;
+    let kubeconfig = Kubeconfig::choose(arguments.kubeconfig.as_deref(), arguments.data.as_deref())?;
+    kubeconfig.write(&server.kubeconfig(&listening))?;
+    Ok((server, kubeconfig))
+}
+
+/// Hands on what a module says about itself.
+struct Described(mpsc::UnboundedSender<Arc<Description>>);
+
+impl Observer for Described {
+    fn fact(&self, fact: &Fact) {
+        if let Fact::ModuleDescribed { description, .. } = fact {
+            // After the end nobody wants to know.
+            self.0.send(description.clone()).unwrap_or_default();
+        }
+    }
+}
+
+/// Builds, applies, and watches the sources.
+struct Workshop {
+    arguments: Dev,
+    console: Arc<Console>,
+    client: Client,
+    offers: mpsc::Sender<SourceEvent>,
+}
+
+impl Workshop {
+    async fn work(
+        &self,
+        mut descriptions: mpsc::UnboundedReceiver<Arc<Description>>,
+        stop: &CancellationToken,
+    ) -> Result<()> {
+        let dir = &self.arguments.module;
+        let mut watcher =
+            SourceWatcher::new(dir).with_context(|| format!("{} is no module's folder", dir.display()))?;
+        let mut known = Arc::new(Description::default());
+        self.definitions().await;
+        tokio::select! { () = self.build() => {} () = stop.cancelled() => return Ok(()) }
+        let mut examples_wait = !self.arguments.no_examples;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                Some(description) = descriptions.recv() => {
+                    self.described(&known, &description).await;
+                    known = description;
+                    if std::mem::take(&mut examples_wait) {
+                        self.examples().await;
+                    }
+                }
+                changed = watcher.changed() => {
+                    tokio::select! { () = self.changed(&changed) => {} () = stop.cancelled() => return Ok(()) }
+                }
+            }
+        }
+    }
+
+    async fn changed(&self, changed: &SourceChanged) {
+        if changed.definitions {
+            self.definitions().await;
+        }
+        if changed.code {
+            self.build().await;
+        }
+        if changed.examples && !self.arguments.no_examples {
+            self.examples().await;
+        }
+    }
+
+    /// Says what the module asks for, where that is new, and brings in the definitions that it carries itself.
+    async fn described(&self, known: &Description, now: &Description) {
+        if known.permissions != now.permissions || known.controllers != now.controllers {
+            for controller in &now.controllers {
+                let watches =
+                    controller.watches.iter().map(|watch| watch.kind.kind.to_string()).collect::<Vec<_>>();
+                let follows = if watches.is_empty() {
+                    String::new()
+                } else {
+                    format!(", follows {}", watches.join(", "))
+                };
+                self.console
+                    .line(&format!("{} reconciles {}{follows}", controller.name, controller.reconciles));
+            }
+            print_asks(&now.permissions);
+            self.console.line("granted: dev grants all that a module asks for");
+        }
+        let carried = Path::new("the module's description");
+        for definition in now.definitions.iter().filter(|definition| !known.definitions.contains(definition))
+        {
+            let body = serde_json::from_str(definition).unwrap_or_default();
+            match Document::new(carried, body) {
+                Ok(document) => self.define(&document).await,
+                Err(error) => self.console.bad(&error.to_string()),
+            }
+        }
+    }
+
+    async fn definitions(&self) {
+        match apply::documents(&self.arguments.module.join("crds")) {
+            Ok(documents) => {
+                for document in &documents {
+                    self.define(document).await;
+                }
+            }
+            Err(error) => self.console.bad(&told(&error)),
+        }
+    }
+
+    async fn define(&self, document: &Document) {
+        let defined = async {
+            apply::apply(&self.client, document).await?;
+            apply::established(&self.client, document).await
+        };
+        match defined.await {
+            Ok(()) => self.console.line(&format!("applied {} {}", document.kind.kind, document.name)),
+            Err(error) => self.console.bad(&told(&error)),
+        }
+    }
+
+    async fn examples(&self) {
+        let documents = apply::documents(&self.arguments.module.join("examples"));
+        for document in documents.unwrap_or_else(|error| {
+            self.console.bad(&told(&error));
+            Vec::new()
+        }) {
+            match apply::apply(&self.client, &document).await {
+                Ok(()) => self.console.line(&format!("applied {} {}", document.kind.kind, document.name)),
+                Err(error) => self.console.bad(&told(&error)),
+            }
+        }
+    }
+
+    /// Builds and offers. A build error is told as the compiler says it, and what serves goes on.
+    async fn build(&self) {
+        let mut request = BuildRequest::new(&self.arguments.module);
+        request.profile = Profile::Dev;
+        request.color = std::io::stderr().is_terminal();
+        self.console.line(&format!("building {}", self.arguments.module.display()));
+        let built =
+            tokio::task::spawn_blocking(move || build(&request, &mut |line| eprintln!("{line}"))).await;
+        match built {
+            Ok(Ok(built)) => self.offer(built).await,
+            Ok(Err(error)) => self.console.bad(&format!("not built: {error}; the version before goes on")),
+            Err(_) => self.console.bad("the build was cut off"),
+        }
+    }
+
+    async fn offer(&self, built: Built) {
+        self.console.line(&format!(
+            "built {} ({} KiB) in {:.1} s",
+            built.name,
+            built.bytes.len() >> 10,
+            built.took.as_secs_f64()
+        ));
+        let offer = Offer {
+            name: ModuleName(built.name.as_str().into()),
+            file: built.path,
+            digest: digest_of(&built.bytes),
+            wasm: built.bytes.into(),
+            manifest: None,
+            seen_at: Instant::now(),
+        };
+        // The host has ended: so does this, with the stop that ended it.
+        self.offers.send(SourceEvent::Offered(offer)).await.unwrap_or_default();
+    }
+}
+
+fn told(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
+}

@@ -1,0 +1,186 @@
+//! What `dev` prints: one readable line for each thing that happened.
+
+use std::{
+    collections::HashMap,
+    io::{IsTerminal, Write},
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+use windlass_runtime::core::{
+    fact::{Fact, LogLevel, Reason, RunEnded},
+    name::{Kind, ObjectName, Request},
+    outcome::Outcome,
+};
+use windlass_runtime::observe::Observer;
+
+/// Prints facts as they come: which object, why it was reconciled, what it changed, how long it took.
+pub(crate) struct Console {
+    colour: bool,
+    /// What the runs under way have written so far; a run's entry goes when it ends, so its bound is that of the runs.
+    written: Mutex<HashMap<Request, Vec<String>>>,
+}
+
+/// The few colours that are used, by meaning.
+#[derive(Clone, Copy)]
+enum Ink {
+    Good,
+    Bad,
+    Odd,
+    Faint,
+    Strong,
+}
+
+impl Console {
+    /// A console on standard output; colours only on a terminal that wants them.
+    pub(crate) fn new() -> Self {
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { colour, written: Mutex::default() }
+    }
+
+    /// Prints a line with the time of day before it.
+    pub(crate) fn line(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let stamp = self.ink(Ink::Faint, &time_of_day());
+        // A closed pipe at the other end is no reason to stop the host.
+        drop(writeln!(out, "{stamp} {text}"));
+    }
+
+    /// Prints a line about a module that went well.
+    pub(crate) fn good(&self, text: &str) {
+        self.line(&self.ink(Ink::Good, text));
+    }
+
+    /// Prints a line about something that failed.
+    pub(crate) fn bad(&self, text: &str) {
+        self.line(&self.ink(Ink::Bad, text));
+    }
+
+    fn ink(&self, ink: Ink, text: &str) -> String {
+        if !self.colour {
+            return text.to_owned();
+        }
+        let code = match ink {
+            Ink::Good => "32",
+            Ink::Bad => "31",
+            Ink::Odd => "33",
+            Ink::Faint => "2",
+            Ink::Strong => "1",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    fn run_ended(&self, run: &RunEnded) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let writes = written.remove(&run.request).unwrap_or_default();
+        drop(written);
+        let did = if writes.is_empty() { "nothing to do".to_owned() } else { writes.join(", ") };
+        let (ink, end) = ending(&run.outcome);
+        let name = self.ink(Ink::Strong, &run.request.name.to_string());
+        let took = self.ink(Ink::Faint, &format!("{} ms", millis(run.took)));
+        let end = if end.is_empty() { String::new() } else { format!(" → {}", self.ink(ink, &end)) };
+        self.line(&format!("{} {name} ({}): {did}{end} {took}", run.request.controller, why(&run.reason)));
+    }
+
+    fn wrote(&self, request: &Request, what: String) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = written.entry(request.clone()).or_default();
+        if list.len() < 32 {
+            list.push(what);
+        }
+    }
+}
+
+impl Observer for Console {
+    fn fact(&self, fact: &Fact) {
+        match fact {
+            Fact::RunEnded(run) => self.run_ended(run),
+            Fact::CallAnswered { request, verb, kind, name, subresource, error, .. } => {
+                let what = call(verb, kind, name, subresource.as_deref());
+                match error {
+                    None => self.wrote(request, what),
+                    Some(error) => {
+                        self.wrote(request, self.ink(Ink::Bad, &format!("{what} failed: {error}")))
+                    }
+                }
+            }
+            Fact::GuestLog { request, module, level, message, fields } => {
+                let ink = if *level >= LogLevel::Error { Ink::Bad } else { Ink::Odd };
+                let who = request.as_ref().map_or_else(|| module.to_string(), ToString::to_string);
+                let fields: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+                let mark = if *level >= LogLevel::Warn { ink } else { Ink::Faint };
+                self.line(&format!(
+                    "{} {}{fields}",
+                    self.ink(Ink::Faint, &format!("{who} says:")),
+                    self.ink(mark, message)
+                ));
+            }
+            Fact::ModuleServing { module, digest, generation, took } => self.good(&format!(
+                "{module} serves: version {} (generation {}), {} ms after its file was complete",
+                digest.short(),
+                generation.0,
+                millis(*took)
+            )),
+            Fact::ModuleRejected { module, reason } => self.bad(&format!("{module} rejected: {reason}")),
+            Fact::ModuleWaiting { module, reason } => {
+                self.line(&self.ink(Ink::Odd, &format!("{module} waits: {reason}")))
+            }
+            Fact::CallRefused { reason, .. } => self.bad(&format!("refused: {reason}")),
+            Fact::WatchFailed { kind, reason, retry_in } => {
+                let text = format!("watch of {kind} failed: {reason}; next try in {} ms", millis(*retry_in));
+                self.line(&self.ink(Ink::Odd, &text));
+            }
+            Fact::KindAbsent { kind } => {
+                self.line(&self.ink(Ink::Odd, &format!("{kind} is not served yet; waiting for it")))
+            }
+            _ => {}
+        }
+    }
+}
+
+fn call(verb: &str, kind: &Kind, name: &ObjectName, subresource: Option<&str>) -> String {
+    let done = match verb {
+        "create" => "created",
+        "update" => "updated",
+        "patch" => "patched",
+        "delete" => "deleted",
+        other => other,
+    };
+    let part = subresource.map_or_else(String::new, |part| format!("/{part}"));
+    format!("{done} {}{part} {}", kind.kind, name.name)
+}
+
+fn why(reason: &Reason) -> String {
+    match reason {
+        Reason::Changed => "changed".into(),
+        Reason::Appeared => "new".into(),
+        Reason::Gone => "gone".into(),
+        Reason::Related { kind, name, .. } => format!("{} {} changed", kind.kind, name.name),
+        Reason::Requeued => "asked to come back".into(),
+        Reason::Retried => "trying again".into(),
+        Reason::Resync => "resync".into(),
+        Reason::Reloaded => "new version".into(),
+        Reason::Asked => "asked for".into(),
+    }
+}
+
+fn ending(outcome: &Outcome) -> (Ink, String) {
+    match outcome {
+        Outcome::Done => (Ink::Good, String::new()),
+        Outcome::RequeueAfter(after) => (Ink::Faint, format!("again in {} ms", millis(*after))),
+        Outcome::Retry { message, .. } => (Ink::Bad, format!("failed: {message}")),
+        Outcome::Terminal(message) => (Ink::Bad, format!("failed for good: {message}")),
+        Outcome::Trapped(trap) => (Ink::Bad, format!("died ({}): {}", trap.kind.as_str(), trap.message)),
+        Outcome::Abandoned => (Ink::Faint, "given up".into()),
+    }
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.1}", duration.as_secs_f64() * 1000.0)
+}
+
+/// `12:01:03.123` in UTC: what the API server's times are in, too.
+fn time_of_day() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let (seconds, millis) = (now.as_secs() % 86_400, now.subsec_millis());
+    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}

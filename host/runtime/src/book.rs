@@ -1,0 +1,121 @@
+//! The book of modules: what was offered of each, what became of it, and under which terms it runs.
+
+use crate::{loader::Ready, manifest::Manifest, source::Offer};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
+use windlass_core::name::{Digest, Kind, ModuleName};
+use windlass_guest::host::Terms;
+
+/// How a module's newest offer stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stand {
+    /// Being compiled and described.
+    Loading,
+    /// Good, but its operator must act first.
+    Waiting(String),
+    /// Not usable.
+    Rejected(String),
+    /// Given to the pipeline, which lets it serve when its watches are synced.
+    Offered,
+}
+
+/// One module.
+pub(crate) struct Entry {
+    pub(crate) offer: Option<Offer>,
+    pub(crate) manifest: Option<Arc<Manifest>>,
+    pub(crate) stand: Stand,
+    pub(crate) paused: bool,
+    pub(crate) title: String,
+    pub(crate) version: String,
+    pub(crate) absent: Vec<Kind>,
+    /// Of the last version that was given to the pipeline: who writes under this name.
+    pub(crate) field_manager: Option<Arc<str>>,
+    /// When each version that was given to the pipeline was seen.
+    seen_at: HashMap<Digest, Instant>,
+    terms: HashMap<Digest, Arc<Terms>>,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            offer: None,
+            manifest: None,
+            stand: Stand::Loading,
+            paused: false,
+            title: String::new(),
+            version: String::new(),
+            absent: Vec::new(),
+            field_manager: None,
+            seen_at: HashMap::new(),
+            terms: HashMap::new(),
+        }
+    }
+}
+
+/// All modules by name.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) modules: BTreeMap<ModuleName, Entry>,
+}
+
+impl Book {
+    /// A new offer of a module.
+    pub(crate) fn offered(&mut self, offer: &Offer, manifest: &Arc<Manifest>) {
+        let entry = self.modules.entry(offer.name.clone()).or_default();
+        entry.offer = Some(offer.clone());
+        entry.manifest = Some(manifest.clone());
+        entry.stand = Stand::Loading;
+        entry.paused = manifest.paused;
+    }
+
+    /// Whether a load that ended is still of the newest offer.
+    pub(crate) fn is_current(&self, offer: &Offer, manifest: &Arc<Manifest>) -> bool {
+        self.modules.get(&offer.name).is_some_and(|entry| {
+            let same_manifest = entry.manifest.as_ref().is_some_and(|known| Arc::ptr_eq(known, manifest));
+            same_manifest && entry.offer.as_ref().is_some_and(|known| known.digest == offer.digest)
+        })
+    }
+
+    /// A version goes to the pipeline.
+    pub(crate) fn ready(&mut self, offer: &Offer, ready: &Ready) {
+        let Some(entry) = self.modules.get_mut(&offer.name) else { return };
+        let description = &ready.version.description;
+        (entry.title, entry.version) = (description.title.clone(), description.version.clone());
+        entry.stand = Stand::Offered;
+        entry.absent.clone_from(&ready.absent);
+        entry.field_manager = Some(ready.terms.field_manager.clone());
+        entry.seen_at.insert(offer.digest, offer.seen_at);
+        entry.terms.insert(offer.digest, ready.terms.clone());
+    }
+
+    /// What a run of this version may use.
+    pub(crate) fn terms(&self, module: &ModuleName, digest: &Digest) -> Option<Arc<Terms>> {
+        self.modules.get(module)?.terms.get(digest).cloned()
+    }
+
+    /// When the files of a version were first seen.
+    pub(crate) fn seen_at(&self, module: &ModuleName, digest: &Digest) -> Option<Instant> {
+        self.modules.get(module)?.seen_at.get(digest).copied()
+    }
+
+    /// No run of a version will come. True if nothing of the module's is left and it can be struck.
+    pub(crate) fn freed(&mut self, module: &ModuleName, digest: &Digest) {
+        if let Some(entry) = self.modules.get_mut(module) {
+            entry.terms.remove(digest);
+            entry.seen_at.remove(digest);
+        }
+    }
+
+    /// Who writes under which field manager.
+    pub(crate) fn field_managers(&self) -> impl Iterator<Item = (&ModuleName, &str)> {
+        self.modules.iter().filter_map(|(name, entry)| Some((name, entry.field_manager.as_deref()?)))
+    }
+
+    /// Every kind that some module names and the server does not serve.
+    pub(crate) fn absent(&self) -> BTreeSet<Kind> {
+        self.modules.values().flat_map(|entry| entry.absent.iter().cloned()).collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! What guests reach: calls to the cluster, the cache, Events, logs, metrics, time. The one way out of a sandbox.
+
+use crate::observe::{Observer, Observers};
+use futures::future::BoxFuture;
+use std::{sync::Arc, time::Instant};
+use tokio::sync::watch;
+use windlass_cluster::{
+    client::Client,
+    events::{Note, Recorder, Reference},
+    lease::Leadership,
+};
+use windlass_core::{
+    cache::Cache,
+    call::{ApiError, Call, Reply},
+    fact::Fact,
+    grant::Refusal,
+    name::{Kind, Resource},
+};
+use windlass_guest::host::{Caller, EventData, Host, LogLine, MetricSample, ObjectReference, Subscription};
+
+/// Connects the sandbox with the cluster.
+pub(crate) struct Bridge {
+    client: Client,
+    cache: Arc<Cache>,
+    recorder: Recorder,
+    observers: Observers,
+    /// None: this host needs no lease.
+    leadership: Option<watch::Receiver<Leadership>>,
+}
+
+impl Bridge {
+    pub(crate) fn new(
+        client: Client,
+        cache: Arc<Cache>,
+        recorder: Recorder,
+        observers: Observers,
+        leadership: Option<watch::Receiver<Leadership>>,
+    ) -> Self {
+        Self { client, cache, recorder, observers, leadership }
+    }
+
+    /// The fence: nothing is written when another host may lead already (L7).
+    fn may_write(&self) -> Result<(), ApiError> {
+        match &self.leadership {
+            Some(leadership) if !leadership.borrow().may_write(Instant::now().into()) => {
+                Err(ApiError::host("NotLeader", "this host lost the lease; nothing was sent"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tell_write(&self, caller: &Caller, call: &Call, error: Option<&ApiError>, since: Instant) {
+        let (true, Some(request), Some(name)) =
+            (call.action.is_write(), caller.request(), call.action.name())
+        else {
+            return;
+        };
+        self.observers.fact(&Fact::CallAnswered {
+            request: request.clone(),
+            verb: call.action.verb(),
+            kind: call.kind.clone(),
+            name: name.clone(),
+            subresource: call.subresource.clone(),
+            error: error.cloned(),
+            took: since.elapsed(),
+        });
+    }
+}
+
+impl Host for Bridge {
+    fn call<'a>(&'a self, caller: &'a Caller, call: Call) -> BoxFuture<'a, Result<Reply, ApiError>> {
+        Box::pin(async move {
+            let since = Instant::now();
+            if call.action.is_write() {
+                self.may_write()?;
+            }
+            let answer = self.client.call(&call).await;
+            self.tell_write(caller, &call, answer.as_ref().err(), since);
+            answer
+        })
+    }
+
+    fn resource<'a>(&'a self, kind: &'a Kind) -> BoxFuture<'a, Result<Resource, ApiError>> {
+        Box::pin(async move { crate::kinds::resource(self.client.discovery(), kind).await })
+    }
+
+    fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    fn event(&self, caller: &Caller, event: EventData) {
+        self.recorder.note(Note {
+            regarding: reference(event.regarding),
+            related: event.related.map(reference),
+            warning: event.warning,
+            reason: event.reason,
+            action: event.action,
+            text: event.note,
+            controller: format!("windlass.dev/{}", caller.module()).into(),
+        });
+    }
+
+    fn log(&self, caller: &Caller, line: LogLine) {
+        self.observers.fact(&Fact::GuestLog {
+            request: caller.request().cloned(),
+            module: caller.module().clone(),
+            level: line.level,
+            message: line.message,
+            fields: line.fields,
+        });
+    }
+
+    fn metric(&self, caller: &Caller, sample: MetricSample) {
+        let MetricSample { name, change, labels } = sample;
+        self.observers.fact(&Fact::GuestMetric { module: caller.module().clone(), name, change, labels });
+    }
+
+    fn subscribe(&self, _: &Caller, _: Subscription) {
+        self.observers.fact(&Fact::Dropped { bound: "subscriptions", count: 1 });
+    }
+
+    fn refused(&self, caller: &Caller, refusal: &Refusal) {
+        self.observers
+            .fact(&Fact::CallRefused { module: caller.module().clone(), reason: refusal.to_string() });
+    }
+
+    fn now_ms(&self, _: &Caller) -> f64 {
+        crate::clock::unix_ms()
+    }
+
+    fn random(&self, _: &Caller, bytes: &mut [u8]) {
+        rand::fill(bytes);
+    }
+}
+
+fn reference(object: ObjectReference) -> Reference {
+    Reference { kind: object.kind, name: object.name, uid: object.uid.unwrap_or_default() }
+}

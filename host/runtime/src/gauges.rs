@@ -1,0 +1,81 @@
+//! Gauges and readiness, refreshed a moment after something happened. A host in which nothing happens sets no timer.
+
+use crate::{
+    book::{Book, Stand},
+    endpoints::Readiness,
+    observe::Metrics,
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{sync::watch, time::Instant};
+use windlass_core::{input::Version, name::ControllerName, pipeline::status::Status};
+
+/// How stale a gauge may be.
+const REFRESH: Duration = Duration::from_millis(200);
+
+/// Who wants to know how things stand, and when they are told next.
+pub(crate) struct Gauges {
+    metrics: Option<Arc<Metrics>>,
+    readiness: Option<watch::Sender<Readiness>>,
+    due: Option<Instant>,
+    /// What was added to each queue up to the last refresh.
+    adds: HashMap<ControllerName, u64>,
+}
+
+impl Gauges {
+    pub(crate) fn new(metrics: Option<Arc<Metrics>>, readiness: Option<watch::Sender<Readiness>>) -> Self {
+        Self { metrics, readiness, due: None, adds: HashMap::new() }
+    }
+
+    /// Something happened.
+    pub(crate) fn touch(&mut self) {
+        if self.due.is_none() && (self.metrics.is_some() || self.readiness.is_some()) {
+            self.due = Some(Instant::now() + REFRESH);
+        }
+    }
+
+    /// When to refresh.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// A version goes to the pipeline: its series begin at zero.
+    pub(crate) fn register(&self, version: &Version) {
+        if let Some(metrics) = &self.metrics {
+            let controllers = version.description.controllers.iter().map(|controller| &*controller.name);
+            metrics.register_module(&version.module, controllers, version.concurrency);
+        }
+    }
+
+    /// Tells how things stand.
+    pub(crate) fn refresh(&mut self, status: &Status, book: &Book) {
+        self.due = None;
+        if let Some(metrics) = &self.metrics {
+            for module in &status.modules {
+                for controller in &module.controllers {
+                    let name =
+                        ControllerName { module: module.name.clone(), controller: controller.name.clone() };
+                    metrics.queue(&name, controller.ready, controller.running);
+                    let before = self.adds.insert(name.clone(), controller.adds).unwrap_or(0);
+                    metrics.added(&name, controller.adds.saturating_sub(before));
+                }
+            }
+        }
+        if let Some(readiness) = &self.readiness {
+            let now = readiness_of(status, book);
+            readiness.send_if_modified(|told| {
+                let new = *told != now;
+                *told = now;
+                new
+            });
+        }
+    }
+}
+
+/// A host is ready when every module that may serve is in step. What waits for an operator does not count.
+fn readiness_of(status: &Status, book: &Book) -> Readiness {
+    let loading = book.modules.iter().filter(|(_, entry)| entry.stand == Stand::Loading);
+    let loading = loading.map(|(name, _)| format!("module {name} is being loaded"));
+    let watches = status.watches.iter().filter(|watch| !watch.synced);
+    let watches = watches.map(|watch| format!("the watch of {} is not in step", watch.kind));
+    Readiness { waiting_for: loading.chain(watches).collect() }
+}

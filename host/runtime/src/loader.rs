@@ -1,0 +1,183 @@
+//! From a module's bytes to a version that may serve: admit, compile, describe, resolve its kinds, hold its asks
+//! against the grant. Each load is a task of its own; a slow one holds up nothing.
+
+use crate::{
+    drive::with_causes,
+    kinds,
+    manifest::Manifest,
+    observe::{Observer as _, Observers},
+    source::Offer,
+};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use windlass_cluster::discovery::Discovery;
+use windlass_core::{
+    description::Description,
+    fact::Fact,
+    grant::Grant,
+    input::Version,
+    name::{Kind, Resource},
+};
+use windlass_guest::{
+    describe::describe,
+    engine::Engine,
+    host::{Host, Terms},
+    limits::Limits,
+    module::{CodeCache, Module},
+    registry::Registry,
+};
+
+/// Who grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grants {
+    /// The operator, by the manifest beside the module.
+    ByManifest,
+    /// Whatever a module asks for, where its manifest says nothing. For development on a cluster of one's own.
+    AllAsked,
+}
+
+/// A load that ended.
+pub(crate) struct Loaded {
+    pub(crate) offer: Offer,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) result: Result<Ready, Held>,
+}
+
+/// A version that may serve.
+pub(crate) struct Ready {
+    pub(crate) version: Version,
+    pub(crate) module: Arc<Module>,
+    pub(crate) terms: Arc<Terms>,
+    pub(crate) absent: Vec<Kind>,
+}
+
+/// Why a version does not serve.
+pub(crate) enum Held {
+    /// Its bytes, description or settings are wrong.
+    Rejected(String),
+    /// It is good, but its operator must act first.
+    Waiting { reason: String, description: Arc<Description> },
+}
+
+/// Loads modules.
+#[derive(Clone)]
+pub(crate) struct Loader {
+    pub(crate) engine: Engine,
+    pub(crate) code_cache: Option<Arc<CodeCache>>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) discovery: Arc<Discovery>,
+    pub(crate) observers: Observers,
+    pub(crate) grants: Grants,
+    pub(crate) ceiling: Limits,
+    pub(crate) loaded: mpsc::Sender<Loaded>,
+}
+
+impl Loader {
+    /// Starts a load; its end comes over the channel.
+    pub(crate) fn start(&self, offer: Offer, manifest: Arc<Manifest>) {
+        let loader = self.clone();
+        tokio::spawn(async move {
+            let result = loader.load(&offer, &manifest).await;
+            drop(loader.loaded.send(Loaded { offer, manifest, result }).await);
+        });
+    }
+
+    async fn load(&self, offer: &Offer, manifest: &Manifest) -> Result<Ready, Held> {
+        let mut terms = self.terms(manifest);
+        let module = self.module(offer).await?;
+        let described = describe(&module, Arc::new(terms.clone()), self.host.clone()).await;
+        let description = Arc::new(described.map_err(|error| rejected(&error))?);
+        self.observers.fact(&Fact::ModuleDescribed {
+            module: manifest.name.clone(),
+            digest: offer.digest,
+            description: description.clone(),
+        });
+        let resources = self.resolve(&description).await;
+        let resolve = |kind: &Kind| resources.iter().find(|resource| resource.kind == *kind).cloned();
+        terms.indexes = description.indexes.clone().into();
+        terms.grant = self.grant(manifest, &description, &resolve)?;
+        let absent = kinds::named(&description).into_iter().filter(|kind| resolve(kind).is_none()).collect();
+        let version = Version {
+            module: manifest.name.clone(),
+            digest: offer.digest,
+            description,
+            grant: terms.grant.clone(),
+            settings: terms.settings.clone(),
+            resources,
+            concurrency: manifest.concurrency,
+            resync: manifest.resync,
+            paused: manifest.paused,
+        };
+        Ok(Ready { version, module, terms: Arc::new(terms), absent })
+    }
+
+    /// Everything the manifest gives, the grant still empty: describing needs no right.
+    fn terms(&self, manifest: &Manifest) -> Terms {
+        let limits = Limits {
+            memory_bytes_max: usize::try_from(manifest.limits.memory_bytes_max).unwrap_or(usize::MAX),
+            cpu_max: manifest.limits.cpu_per_run_max,
+            deadline: manifest.limits.deadline,
+            host_calls_max: manifest.limits.host_calls_max,
+            ..Limits::default()
+        };
+        Terms {
+            module: manifest.name.clone(),
+            grant: Arc::default(),
+            field_manager: manifest.field_manager.clone(),
+            settings: manifest.settings.to_string().into(),
+            indexes: Arc::default(),
+            limits: limits.within(&self.ceiling),
+        }
+    }
+
+    async fn module(&self, offer: &Offer) -> Result<Arc<Module>, Held> {
+        if let Some(module) = self.registry.get(&offer.digest) {
+            return Ok(module);
+        }
+        let loaded = Module::load(&self.engine, Arc::from(&*offer.wasm), self.code_cache.clone()).await;
+        loaded.map(Arc::new).map_err(|error| rejected(&error))
+    }
+
+    async fn resolve(&self, description: &Description) -> Vec<Resource> {
+        let mut resources = Vec::new();
+        for kind in kinds::named(description) {
+            // A kind that is not served is looked for again; serving does not wait for it.
+            resources.extend(kinds::resource(&self.discovery, &kind).await);
+        }
+        resources
+    }
+
+    fn grant(
+        &self,
+        manifest: &Manifest,
+        description: &Arc<Description>,
+        resolve: &dyn Fn(&Kind) -> Option<Resource>,
+    ) -> Result<Arc<Grant>, Held> {
+        let waiting = |reason| Held::Waiting { reason, description: description.clone() };
+        match &manifest.grant {
+            None if self.grants == Grants::AllAsked => {
+                Ok(Arc::new(Grant { rules: Grant::granting(description, resolve) }))
+            }
+            None => Err(waiting(format!(
+                "nothing is granted to it yet: `windlass grant {0}.wasm > {0}.yaml` prints the manifest that would grant all it asks for; read it, then put it beside the module",
+                manifest.name
+            ))),
+            Some(grant) => {
+                let missing = grant.missing(description, resolve);
+                if missing.is_empty() {
+                    return Ok(grant.clone());
+                }
+                let rules = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                Err(waiting(format!(
+                    "it asks for more than spec.grant.rules in {}.yaml gives: add {rules}",
+                    manifest.name
+                )))
+            }
+        }
+    }
+}
+
+fn rejected(error: &dyn std::error::Error) -> Held {
+    Held::Rejected(with_causes(error))
+}

@@ -1,0 +1,166 @@
+//! What operators ask of the running host, and what it answers.
+
+use crate::{
+    book::{Entry, Stand},
+    control::{
+        Answer, Command, ControlRequest, ControllerStatus, Leadership, ModuleState, ModuleStatus,
+        ObjectArgument, Rejection, StatusReport, WatchStatus,
+    },
+    drive::Driver,
+};
+use std::sync::Arc;
+use windlass_core::{
+    input::Input,
+    name::{ControllerName, ModuleName, ObjectName},
+    pipeline::status,
+};
+
+impl Driver {
+    /// Does what is asked and answers.
+    pub(crate) fn control(&mut self, request: ControlRequest) {
+        let answer = match request.command {
+            Command::Status {} => Answer::Status(Box::new(self.report())),
+            Command::Reload { module } => self.reload_asked(module.as_deref()),
+            Command::Pause { module } => self.of_module(&module, |driver, name| driver.pause(name, true)),
+            Command::Resume { module } => self.of_module(&module, |driver, name| driver.pause(name, false)),
+            Command::Rollback { module } => self.of_module(&module, |_, name| {
+                Answer::failed(format!("this host keeps no earlier version of {name}: put its file back into the modules' directory"))
+            }),
+            Command::Reconcile { module, object } => {
+                self.of_module(&module, |driver, name| driver.reconcile(name, object))
+            }
+        };
+        request.reply.finish(answer);
+    }
+
+    fn of_module(&mut self, name: &str, act: impl FnOnce(&mut Self, ModuleName) -> Answer) -> Answer {
+        let module = ModuleName(name.into());
+        if self.book.modules.contains_key(&module) {
+            return act(self, module);
+        }
+        let known: Vec<_> = self.book.modules.keys().map(ToString::to_string).collect();
+        let known = if known.is_empty() {
+            "there is none".to_owned()
+        } else {
+            format!("there are: {}", known.join(", "))
+        };
+        Answer::failed(format!("no module is called `{name}`; {known}"))
+    }
+
+    fn reload_asked(&mut self, name: Option<&str>) -> Answer {
+        match name {
+            None => Answer::done(format!("{} modules are being loaded again", self.reload(None))),
+            Some(name) => self.of_module(name, |driver, name| match driver.reload(Some(&name)) {
+                0 => Answer::failed(format!("{name} has no file that could be read; see `windlass status`")),
+                _ => Answer::done(format!("{name} is being loaded again")),
+            }),
+        }
+    }
+
+    fn pause(&mut self, name: ModuleName, pause: bool) -> Answer {
+        if let Some(entry) = self.book.modules.get_mut(&name) {
+            entry.paused = pause;
+        }
+        self.step(if pause { Input::Pause(name.clone()) } else { Input::Resume(name.clone()) });
+        Answer::done(if pause {
+            format!("{name} is paused: its changes are kept, nothing of it runs")
+        } else {
+            format!("{name} runs again")
+        })
+    }
+
+    fn reconcile(&mut self, module: ModuleName, object: Option<ObjectArgument>) -> Answer {
+        let object = object.map(|object| ObjectName {
+            namespace: object.namespace.as_deref().map(Arc::from),
+            name: object.name.as_str().into(),
+        });
+        let what = object.as_ref().map_or_else(|| "everything".to_owned(), ToString::to_string);
+        let serving =
+            self.pipeline.status().modules.iter().any(|one| one.name == module && one.serving.is_some());
+        if !serving {
+            return Answer::failed(format!("nothing of {module} serves; see `windlass status`"));
+        }
+        self.step(Input::Ask(module.clone(), object));
+        Answer::done(format!("{module} reconciles {what}"))
+    }
+
+    fn report(&self) -> StatusReport {
+        let status = self.pipeline.status();
+        let module = |(name, entry): (&ModuleName, &Entry)| {
+            let decided = status.modules.iter().find(|one| one.name == *name);
+            self.module_status(name, entry, decided)
+        };
+        StatusReport {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process_id: std::process::id(),
+            uptime_seconds: self.clock.now().0 / 1_000_000,
+            leadership: Leadership { leading: status.leading, holder: self.holder.clone() },
+            modules: self.book.modules.iter().map(module).collect(),
+            watches: status.watches.iter().map(|watch| self.watch_status(watch)).collect(),
+        }
+    }
+
+    fn module_status(
+        &self,
+        name: &ModuleName,
+        entry: &Entry,
+        decided: Option<&status::ModuleStatus>,
+    ) -> ModuleStatus {
+        let serving = decided.and_then(|one| one.serving);
+        let (state, reason) = state(entry, decided);
+        let rejected = match &entry.stand {
+            Stand::Rejected(reason) if serving.is_some() => {
+                let digest = entry.offer.as_ref().map(|offer| offer.digest.to_string());
+                Some(Rejection { digest, reason: reason.clone() })
+            }
+            _ => None,
+        };
+        ModuleStatus {
+            name: name.to_string(),
+            state,
+            reason,
+            digest: serving.map(|(digest, _)| digest.to_string()),
+            generation: serving.map_or(0, |(_, generation)| generation.0),
+            title: entry.title.clone(),
+            version: entry.version.clone(),
+            rejected,
+            controllers: decided.map_or_else(Vec::new, |one| {
+                one.controllers.iter().map(|controller| self.controller(name, controller)).collect()
+            }),
+        }
+    }
+
+    fn controller(&self, module: &ModuleName, status: &status::ControllerStatus) -> ControllerStatus {
+        let name = ControllerName { module: module.clone(), controller: status.name.clone() };
+        ControllerStatus {
+            name: status.name.to_string(),
+            kind: status.kind.to_string(),
+            ready: status.ready,
+            running: status.running,
+            delayed: status.waiting,
+            last_error: self.failures.of(&name),
+        }
+    }
+
+    fn watch_status(&self, watch: &status::WatchStatus) -> WatchStatus {
+        WatchStatus {
+            kind: watch.kind.to_string(),
+            namespace: watch.namespace.as_deref().map(str::to_owned),
+            synced: watch.synced,
+            objects: self.watches.objects(watch.id),
+            error: self.watches.trouble(watch.id),
+        }
+    }
+}
+
+fn state(entry: &Entry, decided: Option<&status::ModuleStatus>) -> (ModuleState, Option<String>) {
+    let serves = decided.is_some_and(|one| one.serving.is_some());
+    let pending = decided.and_then(|one| one.pending.as_ref()).map(|(_, why)| why.clone());
+    match &entry.stand {
+        Stand::Rejected(reason) if !serves => (ModuleState::Rejected, Some(reason.clone())),
+        Stand::Waiting(reason) => (ModuleState::WaitingForGrant, Some(reason.clone())),
+        _ if entry.paused => (ModuleState::Paused, None),
+        _ if serves => (ModuleState::Serving, pending),
+        _ => (ModuleState::Syncing, pending),
+    }
+}

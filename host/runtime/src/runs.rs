@@ -1,0 +1,116 @@
+//! Runs on order of the pipeline, each a task of its own, and how they end.
+
+use crate::{
+    observe::{Observer, Observers},
+    tell::Inputs,
+};
+use std::{sync::Arc, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use windlass_core::{
+    cache::Cache,
+    fact::{Fact, RunEnded},
+    input::{AskTargets, Ended, Input, Run, TargetsId},
+    outcome::Outcome,
+};
+use windlass_guest::{
+    host::{Host, Terms},
+    instance::{self, RunInput, RunReport, Usage},
+    module::Module,
+};
+
+/// A version of a module and what its manifest gives it.
+pub(crate) type Serving = (Arc<Module>, Arc<Terms>);
+
+/// Starts runs and follows them.
+pub(crate) struct Runs {
+    cache: Arc<Cache>,
+    host: Arc<dyn Host>,
+    inputs: Inputs,
+    observers: Observers,
+    tracker: TaskTracker,
+    /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period.
+    cut: CancellationToken,
+}
+
+impl Runs {
+    pub(crate) fn new(cache: Arc<Cache>, host: Arc<dyn Host>, inputs: Inputs, observers: Observers) -> Self {
+        Self { cache, host, inputs, observers, tracker: TaskTracker::new(), cut: CancellationToken::new() }
+    }
+
+    /// Runs a module for a request. Where the version is gone (the pipeline frees none that it still runs) the run
+    /// is told as given up, so that its request is not lost.
+    pub(crate) fn start(&self, run: Run, serving: Option<Serving>) {
+        let (cache, host, cut) = (self.cache.clone(), self.host.clone(), self.cut.clone());
+        let (inputs, observers) = (self.inputs.clone(), self.observers.clone());
+        self.tracker.spawn(async move {
+            let since = Instant::now();
+            let report = match serving {
+                None => given_up(),
+                Some(serving) => tokio::select! {
+                    biased;
+                    () = cut.cancelled() => given_up(),
+                    report = reconcile(&run, &cache, serving, host) => report,
+                },
+            };
+            let (cpu, calls) = (report.usage.cpu, report.usage.tally.host_calls);
+            let ended = Ended { run: run.id, outcome: report.outcome.clone(), cpu, calls };
+            observers.fact(&Fact::RunEnded(Box::new(told(run, report, since))));
+            inputs.send(Input::Ended(ended)).await;
+        });
+    }
+
+    /// Asks a module which requests some changes lead to.
+    pub(crate) fn ask(&self, id: TargetsId, ask: AskTargets, serving: Option<Serving>) {
+        let (host, inputs, cut) = (self.host.clone(), self.inputs.clone(), self.cut.clone());
+        self.tracker.spawn(async move {
+            let answer = match serving {
+                None => None,
+                Some((module, terms)) => {
+                    let of = (&ask.controller, &ask.watch);
+                    tokio::select! {
+                        biased;
+                        () = cut.cancelled() => None,
+                        report = instance::targets(&module, terms, of, &ask.changes, host) => report.targets.ok(),
+                    }
+                }
+            };
+            inputs.send(Input::Targets(id, answer)).await;
+        });
+    }
+
+    /// Ends what runs, at once; each run is told as given up.
+    pub(crate) fn cut(&mut self) {
+        std::mem::take(&mut self.cut).cancel();
+    }
+
+    /// Whether nothing runs.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.tracker.is_empty()
+    }
+}
+
+async fn reconcile(run: &Run, cache: &Cache, (module, terms): Serving, host: Arc<dyn Host>) -> RunReport {
+    // Read as late as possible: the run sees the newest state, not the one that woke it.
+    let object = cache.selected(&run.kind, &run.selection, &run.request.name);
+    let (request, kind) = (run.request.clone(), run.kind.clone());
+    let input = RunInput { terms, run: run.id, request, kind, object, failures: run.failures };
+    instance::invoke(&module, input, host).await
+}
+
+fn given_up() -> RunReport {
+    RunReport { outcome: Outcome::Abandoned, usage: Usage::default() }
+}
+
+fn told(run: Run, report: RunReport, since: Instant) -> RunEnded {
+    RunEnded {
+        request: run.request,
+        digest: run.digest,
+        generation: run.generation,
+        reason: run.reason,
+        outcome: report.outcome,
+        took: since.elapsed(),
+        cpu: report.usage.cpu,
+        waited: run.waited,
+        calls: report.usage.tally.host_calls,
+    }
+}

@@ -1,0 +1,208 @@
+//! The start and the end of a host, in an order with reasons.
+//!
+//! Start: engine and key (a full disk or a foreign state directory shows before anything runs) → bridge and watches →
+//! lease → driver, which loads modules, lets their watches sync, and runs them while it leads.
+//! End: no new runs → runs under way finish or are cut → watches end → the lease goes back (L6, C10).
+
+use crate::{
+    book::Book,
+    bridge::Bridge,
+    clock::Clock,
+    control::ControlServer,
+    drive::{Driver, Happenings},
+    endpoints::Readiness,
+    failures::Failures,
+    gauges::Gauges,
+    kinds::Seeker,
+    loader::{Grants, Loader},
+    observe::{Metrics, Observer, Observers},
+    runs::Runs,
+    settings::{Settings, SettingsError},
+    source::SourceEvent,
+    tell,
+    watches::Watches,
+};
+use futures::stream::BoxStream;
+use std::sync::Arc;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use windlass_cluster::{
+    client::Client,
+    connect::Connection,
+    events::Recorder,
+    lease::{self, Leadership, Lease},
+    reflector::{self, Reflector},
+};
+use windlass_core::{
+    cache::Cache,
+    fact::Fact,
+    pipeline::{self, Pipeline},
+};
+use windlass_guest::{
+    engine::{Engine, EngineError, EngineSettings},
+    host::Host,
+    limits::Limits,
+    module::{CodeCache, CodeCacheError},
+    registry::Registry,
+};
+
+/// Loads that ended and wait for the driver.
+const LOADED_LEN_MAX: usize = 16;
+
+/// Compiled code that is kept in the state directory; a large Python module takes 40 MiB.
+const CODE_BYTES_MAX: u64 = 4 << 30;
+
+/// How long the host's end waits for Kubernetes Events to be written.
+const RECORDING_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// What a host is made of.
+pub struct Parts {
+    /// The way to the cluster, for watches and the lease.
+    pub connection: Connection,
+    /// The way to the cluster, for calls; knows what is served.
+    pub client: Client,
+    /// Where modules come from.
+    pub source: BoxStream<'static, SourceEvent>,
+    /// Operators' commands; none where nobody can give any.
+    pub control: Option<ControlServer>,
+    /// Who is told what happens.
+    pub observers: Observers,
+    /// Gauges of queues, refreshed while something happens.
+    pub metrics: Option<Arc<Metrics>>,
+    /// Told what the host waits for.
+    pub readiness: Option<watch::Sender<Readiness>>,
+    /// Who grants.
+    pub grants: Grants,
+    /// Whether compiled code is kept in the state directory.
+    pub keep_code: bool,
+    /// Everything an operator can choose.
+    pub settings: Settings,
+}
+
+/// A host that does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings contradict each other.
+    #[error("the settings do not fit together")]
+    Settings(#[from] SettingsError),
+    /// The lease's settings do.
+    #[error("the lease's settings do not fit together")]
+    Lease(#[from] lease::SettingsError),
+    /// No Wasm on this machine.
+    #[error("no module can run here")]
+    Engine(#[from] EngineError),
+    /// The state directory is unusable.
+    #[error("compiled code cannot be kept in the state directory")]
+    CodeCache(#[from] CodeCacheError),
+}
+
+/// Runs a host until `stop` is cancelled and everything under way is over.
+///
+/// # Errors
+/// When it cannot start. Once it runs, whatever fails is told to the observers, and the rest goes on.
+pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), StartError> {
+    let settings = &parts.settings;
+    settings.check()?;
+    let engine = Engine::new(EngineSettings {
+        concurrent_invocations_max: u32::try_from(settings.bounds.runs_max.get()).unwrap_or(u32::MAX),
+        ..EngineSettings::default()
+    })?;
+    let code = settings.state_dir.join("code");
+    let code_cache =
+        parts.keep_code.then(|| CodeCache::open(code, CODE_BYTES_MAX)).transpose()?.map(Arc::new);
+    let lease = elect(&parts)?;
+    let leadership = lease.as_ref().map(Lease::leadership);
+    let (mut driver, happenings, recording) = assemble(parts, engine, code_cache, leadership, stop);
+    driver.drive(happenings).await;
+    // With the driver goes the last recorder; what it has noted is still written.
+    drop(driver);
+    if tokio::time::timeout(RECORDING_MAX, recording).await.is_err() {
+        tracing::warn!(target: "windlass::host", "some Kubernetes Events could not be written before the end");
+    }
+    if let Some(lease) = lease {
+        lease.release().await;
+    }
+    Ok(())
+}
+
+fn elect(parts: &Parts) -> Result<Option<Lease>, lease::SettingsError> {
+    let Some(wanted) = &parts.settings.lease else { return Ok(None) };
+    let settings = lease::Settings {
+        namespace: wanted.namespace.clone(),
+        name: wanted.name.clone(),
+        lease_duration: wanted.duration,
+        renew_deadline: wanted.renew_deadline,
+        retry_period: wanted.retry_period,
+    };
+    Lease::run(&parts.connection, &wanted.identity, settings).map(Some)
+}
+
+fn assemble(
+    parts: Parts,
+    engine: Engine,
+    code_cache: Option<Arc<CodeCache>>,
+    leadership: Option<watch::Receiver<Leadership>>,
+    stop: CancellationToken,
+) -> (Driver, Happenings, JoinHandle<()>) {
+    let Parts {
+        connection, client, source, control, observers, metrics, readiness, grants, settings, ..
+    } = parts;
+    let failures = Arc::new(Failures::default());
+    let observers = observers.with(failures.clone());
+    let (inputs, input_receiver) = tell::channel();
+    let (loaded_sender, loaded) = mpsc::channel(LOADED_LEN_MAX);
+    let cache = Arc::new(Cache::new());
+    let discovery = client.discovery().clone();
+    let (recorder, recording) = Recorder::start(client.clone(), &lease::identity());
+    let bridge = Bridge::new(client, cache.clone(), recorder, observers.clone(), leadership.clone());
+    let host: Arc<dyn Host> = Arc::new(bridge);
+    let registry = Arc::new(Registry::new());
+    let reflector = Reflector::new(connection, discovery.clone(), reflector::Settings::default());
+    let decisions =
+        pipeline::Settings { slots_max: settings.bounds.runs_max.get(), ..pipeline::Settings::default() };
+    let driver = Driver {
+        clock: Clock::start(),
+        pipeline: Pipeline::new(cache.clone(), decisions),
+        watches: Watches::new(reflector, discovery.clone(), cache.clone(), inputs.clone(), observers.clone()),
+        runs: Runs::new(cache, host.clone(), inputs.clone(), observers.clone()),
+        loader: Loader {
+            engine,
+            code_cache,
+            registry: registry.clone(),
+            host,
+            discovery: discovery.clone(),
+            observers: observers.clone(),
+            grants,
+            ceiling: Limits {
+                memory_bytes_max: EngineSettings::default().memory_bytes_ceiling,
+                ..unbounded()
+            },
+            loaded: loaded_sender,
+        },
+        registry,
+        seeker: Seeker::start(discovery, inputs),
+        book: Book::default(),
+        failures,
+        defaults: settings.defaults,
+        observers,
+        gauges: Gauges::new(metrics, readiness),
+        wake_at: None,
+        holder: None,
+        drain_grace: settings.bounds.drain,
+    };
+    (driver, Happenings { inputs: input_receiver, source, loaded, control, leadership, stop }, recording)
+}
+
+/// The operator's ceiling over the manifests' limits, where the engine sets none: a day, and what fits a number.
+fn unbounded() -> Limits {
+    let day = std::time::Duration::from_secs(86_400);
+    Limits { cpu_max: day, deadline: day, host_calls_max: u32::MAX, ..Limits::default() }
+}
+
+/// Told when leadership changes.
+pub(crate) fn tell_leadership(observers: &Observers, leadership: &Leadership) {
+    observers.fact(&Fact::Leadership { leading: leadership.leading, holder: leadership.holder.clone() });
+}
