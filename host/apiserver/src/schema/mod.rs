@@ -1,9 +1,10 @@
 //! What objects may look like: one form for the schemas of built-in kinds and of custom resources, and what is done
 //! by it to an object on its way in and out.
 //!
-//! A built-in object goes through [`decode`], [`builtin_defaults`] and [`validate_builtin`]; a custom resource through
+//! A built-in object goes through [`decode`]; a custom resource through
 //! [`decode_custom`], [`apply_defaults`] and [`validate_custom`]. All are pure functions on JSON values.
 
+mod cel;
 mod check;
 mod decode;
 #[cfg(test)]
@@ -11,12 +12,18 @@ mod decode_tests;
 mod default;
 mod error;
 mod facts;
+mod format;
+mod list_type;
 mod node;
 mod prune;
 pub mod quantity;
 mod structural;
 pub mod time;
+mod validate;
+#[cfg(test)]
+mod validate_tests;
 
+pub use cel::Rules;
 pub use check::{Checks, Pattern};
 pub use decode::{DecodeError, FieldValidation, decode, zero_object};
 pub use default::{apply_defaults, has_defaults};
@@ -26,3 +33,4 @@ pub use facts::{builtin, builtin_kinds, definition};
 pub use node::{Field, GoShape, Kind, ListType, PatchMeta, Rest, Schema, SchemaRef};
 pub use prune::{decode_custom, prune, prune_stored};
 pub use structural::structural;
+pub use validate::{Custom, validate_custom};
