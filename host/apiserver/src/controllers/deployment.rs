@@ -34,7 +34,8 @@ const SOURCES: &[Source] = &[
 ];
 
 fn run(client: Client, stopping: CancellationToken) -> BoxFuture<'static, ()> {
-    follow::run(client, stopping, NAME, SOURCES, |client, key| work(client, key).boxed()).boxed()
+    let work: follow::Work = Box::new(|client, key| work(client, key).boxed());
+    follow::run(client, stopping, NAME, SOURCES, work).boxed()
 }
 
 /// The ReplicaSets of a Deployment.

@@ -34,7 +34,9 @@ pub(super) struct Source {
 }
 
 /// Work on a key. `Some` asks to be called again after that time.
-pub(super) type Work = for<'a> fn(&'a Client, &'a Key) -> BoxFuture<'a, Result<Option<Duration>, ApiError>>;
+pub(super) type Work = Box<
+    dyn for<'a> Fn(&'a Client, &'a Key) -> BoxFuture<'a, Result<Option<Duration>, ApiError>> + Send + Sync,
+>;
 
 /// Keys that wait between the watches and the loop; a watch that fills it waits, and nothing is lost.
 const WAITING_KEYS_MAX: usize = 1024;

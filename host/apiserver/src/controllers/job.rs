@@ -28,7 +28,8 @@ const SOURCES: &[Source] =
     &[Source { resource: JOBS, key: own_key }, Source { resource: PODS, key: |pod| owner_key(pod, "Job") }];
 
 fn run(client: Client, stopping: CancellationToken) -> BoxFuture<'static, ()> {
-    follow::run(client, stopping, NAME, SOURCES, |client, key| work(client, key).boxed()).boxed()
+    let work: follow::Work = Box::new(|client, key| work(client, key).boxed());
+    follow::run(client, stopping, NAME, SOURCES, work).boxed()
 }
 
 /// How a Job stands, counted from its Pods.

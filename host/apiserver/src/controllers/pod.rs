@@ -3,16 +3,19 @@
 //!
 //! Pods are bound to no node, so that deleting one takes effect at once, as for any Pod that no kubelet has.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{self, Key, Source, controller_of, own_key};
-use super::workload::{PODS, seconds_of, text, write_status};
+use super::workload::{PODS, text, write_status};
 use super::{Client, Controller};
 use crate::clock;
 use crate::object;
@@ -29,7 +32,29 @@ const STEP_ANNOTATION: &str = "pod-lifecycle.windlass.dev/step-ms";
 const SOURCES: &[Source] = &[Source { resource: PODS, key: own_key }];
 
 fn run(client: Client, stopping: CancellationToken) -> BoxFuture<'static, ()> {
-    follow::run(client, stopping, NAME, SOURCES, |client, key| work(client, key).boxed()).boxed()
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let work: follow::Work = Box::new(move |client, key| {
+        let seen = Arc::clone(&seen);
+        async move { work(client, key, &seen).await }.boxed()
+    });
+    follow::run(client, stopping, NAME, SOURCES, work).boxed()
+}
+
+/// Since when Pods are in the phase they are in. The times in their status are whole seconds, too coarse for steps.
+/// Holds the Pods that have a step before them, and no others.
+#[derive(Debug, Default)]
+struct Seen(HashMap<Key, (String, Instant)>);
+
+impl Seen {
+    /// How long the Pod has been in its phase.
+    fn waited(&mut self, key: &Key, pod: &Value, now: Instant) -> Duration {
+        let mark = format!("{} {}", object::uid(pod), text(pod, "status.phase"));
+        let held = self.0.entry(key.clone()).or_insert_with(|| (mark.clone(), now));
+        if held.0 != mark {
+            *held = (mark, now);
+        }
+        now.saturating_duration_since(held.1)
+    }
 }
 
 /// What a Pod does next.
@@ -43,14 +68,22 @@ enum Step {
     Become(Value),
 }
 
-async fn work(client: &Client, key: &Key) -> Result<Option<Duration>, ApiError> {
+async fn work(client: &Client, key: &Key, seen: &Mutex<Seen>) -> Result<Option<Duration>, ApiError> {
+    const LOCK: &str = "no code panics while it holds the times";
     let place = client.place(PODS, &key.namespace, &key.name)?;
     let pod = match client.get(&place) {
-        Err(error) if error.code() == 404 => return Ok(None),
+        Err(error) if error.code() == 404 => {
+            seen.lock().expect(LOCK).0.remove(key);
+            return Ok(None);
+        }
         pod => pod?,
     };
-    match next(&pod, clock::since_epoch()) {
-        Step::Rest => Ok(None),
+    let waited = seen.lock().expect(LOCK).waited(key, &pod, Instant::now());
+    match next(&pod, waited) {
+        Step::Rest => {
+            seen.lock().expect(LOCK).0.remove(key);
+            Ok(None)
+        }
         Step::Wait(delay) => Ok(Some(delay)),
         // The change leads here again for the next step.
         Step::Become(status) => write_status(client, PODS, &pod, status).await.map(|()| None),
@@ -63,23 +96,19 @@ fn step(pod: &Value) -> Duration {
     asked.map_or(STEP, Duration::from_millis)
 }
 
-fn next(pod: &Value, now: Duration) -> Step {
+fn next(pod: &Value, waited: Duration) -> Step {
     if object::deletion_timestamp(pod).is_some() || !text(pod, "spec.nodeName").is_empty() {
         return Step::Rest;
     }
-    let (phase, since) = match text(pod, "status.phase") {
-        "Pending" | "" => ("Pending", object::meta_str(pod, "creationTimestamp")),
-        "Running" if ends(pod) => ("Running", text(pod, "status.startTime")),
-        _ => return Step::Rest,
-    };
-    let since = seconds_of(since).and_then(|since| u64::try_from(since).ok()).unwrap_or(0);
-    // Times are kept in whole seconds, so a step may look up to a second longer ago than it is.
-    let step = step(pod);
-    let left = (Duration::from_secs(since) + step).saturating_sub(now);
+    let phase = text(pod, "status.phase");
+    if !matches!(phase, "Pending" | "") && !(phase == "Running" && ends(pod)) {
+        return Step::Rest;
+    }
+    let left = step(pod).saturating_sub(waited);
     if left > Duration::ZERO {
         return Step::Wait(left);
     }
-    Step::Become(if phase == "Pending" { running(pod) } else { succeeded(pod) })
+    Step::Become(if phase == "Running" { succeeded(pod) } else { running(pod) })
 }
 
 /// Whether the Pod's work has an end.
@@ -184,39 +213,47 @@ mod tests {
         })
     }
 
-    const CREATED: Duration = Duration::from_secs(1_795_256_255);
+    const LONG: Duration = Duration::from_secs(900);
 
     #[test]
     fn a_pod_runs_after_its_step_and_is_ready() {
         let pending = pod(json!({"phase": "Pending", "qosClass": "BestEffort"}), "ReplicaSet");
-        assert_eq!(next(&pending, CREATED), Step::Wait(Duration::from_secs(2)));
-        let Step::Become(status) = next(&pending, CREATED + Duration::from_secs(2)) else {
-            panic!("it waits")
-        };
+        assert_eq!(next(&pending, Duration::ZERO), Step::Wait(Duration::from_secs(2)));
+        let Step::Become(status) = next(&pending, Duration::from_secs(2)) else { panic!("it waits") };
         assert_eq!((&status["phase"], &status["qosClass"]), (&json!("Running"), &json!("BestEffort")));
         assert_eq!(status["containerStatuses"][0]["ready"], true);
         let ready = pod(status, "ReplicaSet");
         assert!(super::super::workload::holds(&ready, "Ready"));
-        assert_eq!(next(&ready, CREATED + Duration::from_secs(900)), Step::Rest);
+        assert_eq!(next(&ready, LONG), Step::Rest);
+    }
+
+    #[test]
+    fn a_phase_is_timed_from_when_it_is_first_seen() {
+        let (now, key) = (Instant::now(), Key { namespace: "n".to_owned(), name: "p".to_owned() });
+        let mut seen = Seen::default();
+        let second = Duration::from_secs(1);
+        let pending = pod(json!({"phase": "Pending"}), "Job");
+        assert_eq!(seen.waited(&key, &pending, now), Duration::ZERO);
+        assert_eq!(seen.waited(&key, &pending, now + second), second);
+        let running = pod(json!({"phase": "Running"}), "Job");
+        assert_eq!(seen.waited(&key, &running, now + second), Duration::ZERO);
     }
 
     #[test]
     fn a_pod_of_a_job_succeeds() {
         let running = pod(json!({"phase": "Running", "startTime": "2026-11-21T10:17:35Z"}), "Job");
-        let Step::Become(status) = next(&running, CREATED + Duration::from_secs(2)) else {
-            panic!("it waits")
-        };
+        let Step::Become(status) = next(&running, LONG) else { panic!("it waits") };
         assert_eq!(status["phase"], "Succeeded");
-        assert_eq!(next(&pod(status, "Job"), CREATED + Duration::from_secs(9)), Step::Rest);
+        assert_eq!(next(&pod(status, "Job"), LONG), Step::Rest);
     }
 
     #[test]
     fn a_pod_that_is_being_deleted_or_has_a_node_is_left_alone() {
         let mut deleting = pod(json!({"phase": "Pending"}), "ReplicaSet");
         deleting["metadata"]["deletionTimestamp"] = "2026-11-21T10:17:35Z".into();
-        assert_eq!(next(&deleting, CREATED * 2), Step::Rest);
+        assert_eq!(next(&deleting, LONG), Step::Rest);
         let mut bound = pod(json!({"phase": "Pending"}), "ReplicaSet");
         bound["spec"]["nodeName"] = "n".into();
-        assert_eq!(next(&bound, CREATED * 2), Step::Rest);
+        assert_eq!(next(&bound, LONG), Step::Rest);
     }
 }

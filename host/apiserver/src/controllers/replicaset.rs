@@ -31,7 +31,8 @@ const SOURCES: &[Source] = &[
 ];
 
 fn run(client: Client, stopping: CancellationToken) -> BoxFuture<'static, ()> {
-    follow::run(client, stopping, NAME, SOURCES, |client, key| work(client, key).boxed()).boxed()
+    let work: follow::Work = Box::new(|client, key| work(client, key).boxed());
+    follow::run(client, stopping, NAME, SOURCES, work).boxed()
 }
 
 async fn work(client: &Client, key: &Key) -> Result<Option<Duration>, ApiError> {

@@ -94,24 +94,30 @@ fn only_old(desired: i64, sets: &Sets) -> Vec<(String, i64)> {
 }
 
 /// The old ReplicaSets after taking away what availability can spare, Pods that do not serve first.
+///
+/// Both bounds are needed: a status lags behind a scale-down that has just been asked for, so counting available Pods
+/// alone would take away the same Pod twice.
 fn shrunk(least_available: i64, new: &Value, sets: &Sets) -> Vec<(String, i64)> {
-    let new_unavailable = (int(new, "spec.replicas") - int(new, "status.availableReplicas")).max(0);
+    let new_unavailable = int(new, "spec.replicas") - available(new);
     let mut spare = total(sets) - least_available - new_unavailable;
     let mut replicas: Vec<i64> = sets.old.iter().map(|set| int(set, "spec.replicas")).collect();
     for (set, held) in sets.old.iter().zip(&mut replicas) {
-        let unhealthy = (*held - int(set, "status.availableReplicas")).max(0);
-        let taken = unhealthy.min(spare).max(0);
+        let taken = (*held - available(set)).min(spare).max(0);
         *held -= taken;
         spare -= taken;
     }
-    let available: i64 = sets.all().map(|set| int(set, "status.availableReplicas")).sum();
-    let mut spare_available = available - least_available;
+    spare = spare.min(sets.all().map(available).sum::<i64>() - least_available);
     for held in &mut replicas {
-        let taken = (*held).min(spare_available).max(0);
+        let taken = (*held).min(spare).max(0);
         *held -= taken;
-        spare_available -= taken;
+        spare -= taken;
     }
     sets.old.iter().map(|set| object::name(set).to_owned()).zip(replicas).collect()
+}
+
+/// Pods that serve and are to stay.
+fn available(set: &Value) -> i64 {
+    int(set, "status.availableReplicas").min(int(set, "spec.replicas"))
 }
 
 #[cfg(test)]
@@ -161,6 +167,9 @@ mod tests {
         // Nothing is spare while the new one is not available.
         check(&four, (2, 0), &[(3, 3)], 2, &[3]);
         check(&four, (2, 1), &[(3, 3)], 2, &[2]);
+        // The old one's status still counts a Pod that is on its way out.
+        check(&four, (1, 0), &[(3, 4)], 2, &[3]);
+        check(&four, (2, 1), &[(3, 4)], 2, &[2]);
         // Old Pods that do not serve cost nothing.
         check(&four, (1, 0), &[(4, 0)], 1, &[3]);
         check(&four, (4, 4), &[(1, 1)], 4, &[0]);
