@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use serde_json::Value;
 
+use crate::convert::EVENTS_GROUP;
 use crate::object;
 use crate::resource::ResourceDefinition;
 use crate::resource::builtin;
-use crate::schema::{self, Schema, SchemaRef};
+use crate::schema::{self, Rules, Schema, SchemaRef};
 use crate::strategy::{self, Strategy};
 use crate::table::Printer;
 use crate::wire::json::{Order, write_object};
@@ -31,26 +32,32 @@ pub struct Resource {
     /// Whether its CustomResourceDefinition is being removed: nothing new may be created.
     pub terminating: bool,
     order: Order,
+    /// The same for the stored form.
+    stored_order: Order,
     /// Read on first use: a server that is never asked for a kind does not pay for its schema.
     schema: OnceLock<Option<SchemaRef>>,
+    rules: OnceLock<Option<Rules>>,
     printer: OnceLock<Printer>,
 }
 
 impl Resource {
-    /// A resource of a definition; `storage_version` is the version that objects are stored in.
-    pub fn new(definition: Arc<ResourceDefinition>, storage_version: &str, terminating: bool) -> Self {
+    /// A resource of a definition; `storage_api_version` names what objects are stored as.
+    pub fn new(definition: Arc<ResourceDefinition>, storage_api_version: &str, terminating: bool) -> Self {
         let (group, plural) = (&*definition.group, &*definition.plural);
         let api_version = definition.api_version();
-        let storage_api_version =
-            if group.is_empty() { storage_version.to_owned() } else { format!("{group}/{storage_version}") };
+        let (storage_group, storage_version) =
+            storage_api_version.rsplit_once('/').unwrap_or(("", storage_api_version));
+        let store_name = if storage_group.is_empty() { plural.to_owned() } else { format!("{plural}.{storage_group}") };
         Self {
-            store_name: definition.qualified_plural().into(),
+            store_name: store_name.into(),
             strategy: strategy::of(group, plural, definition.custom().is_some()),
             order: Order::of(group, &definition.version, &definition.kind),
             api_version,
-            storage_api_version,
+            stored_order: Order::of(storage_group, storage_version, &definition.kind),
+            storage_api_version: storage_api_version.to_owned(),
             terminating,
             schema: OnceLock::new(),
+            rules: OnceLock::new(),
             printer: OnceLock::new(),
             definition,
         }
@@ -71,6 +78,16 @@ impl Resource {
         made.as_deref()
     }
 
+    /// The validation rules of a custom resource's schema, if it has any.
+    pub fn rules(&self) -> Option<&Rules> {
+        let definition = &self.definition;
+        let make = || {
+            let custom = definition.custom()?;
+            Rules::of(&custom.open_api_schema, &definition.group, &definition.version, &definition.kind)
+        };
+        self.rules.get_or_init(make).as_ref()
+    }
+
     /// What `kubectl get` shows.
     pub fn printer(&self) -> &Printer {
         self.printer.get_or_init(|| Printer::of(&self.definition))
@@ -85,6 +102,13 @@ impl Resource {
     pub fn encode(&self, object: &Value) -> Vec<u8> {
         let mut json = Vec::with_capacity(1024);
         write_object(self.order, object, &mut json);
+        json
+    }
+
+    /// JSON as it is stored: in the storage version, which the object must be in.
+    pub(crate) fn encode_stored(&self, object: &Value) -> Vec<u8> {
+        let mut json = Vec::with_capacity(1024);
+        write_object(self.stored_order, object, &mut json);
         json
     }
 
@@ -196,7 +220,7 @@ impl Catalog {
 fn assemble(custom: Vec<Arc<Resource>>) -> Resources {
     let built_in = builtin().iter().filter_map(|definition| {
         let storage = storage_version(definition)?;
-        Some(Arc::new(Resource::new(Arc::clone(definition), storage, false)))
+        Some(Arc::new(Resource::new(Arc::clone(definition), &storage, false)))
     });
     let by_path = built_in
         .chain(custom.iter().cloned())
@@ -210,14 +234,14 @@ fn assemble(custom: Vec<Arc<Resource>>) -> Resources {
     Resources { by_path, custom }
 }
 
-/// The version that a built-in resource is stored in; `None` if this server cannot convert it to and from that.
-fn storage_version(definition: &Arc<ResourceDefinition>) -> Option<&str> {
+/// What a built-in resource is stored as; `None` if this server cannot convert it to and from that.
+fn storage_version(definition: &Arc<ResourceDefinition>) -> Option<String> {
     match (&*definition.group, &*definition.version, &*definition.plural) {
         // v1 keeps what v2 says in annotations.
         ("autoscaling", "v1", "horizontalpodautoscalers") => None,
         // The same objects as the core group's events, under other field names.
-        ("events.k8s.io", ..) => None,
-        _ => Some(&definition.version),
+        (EVENTS_GROUP, "v1", "events") => Some("v1".to_owned()),
+        _ => Some(definition.api_version()),
     }
 }
 

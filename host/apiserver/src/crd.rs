@@ -84,12 +84,13 @@ pub(crate) fn resources(crd: &Value) -> Vec<Arc<Resource>> {
     }
     let storage = versions(crd).find(|version| version.get("storage") == Some(&Value::Bool(true)));
     let storage = storage.map(|version| text(version, "name")).unwrap_or_default();
+    let storage = format!("{}/{storage}", text(crd, "spec.group"));
     let terminating = object::deletion_timestamp(crd).is_some();
     let served = versions(crd).filter(|version| version.get("served") == Some(&Value::Bool(true)));
     served
         .map(|version| {
             let definition = Arc::new(definition(crd, version));
-            Arc::new(Resource::new(definition, storage, terminating))
+            Arc::new(Resource::new(definition, &storage, terminating))
         })
         .collect()
 }

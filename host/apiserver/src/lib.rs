@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod chain;
 pub mod clock;
 pub mod controllers;
+mod convert;
 pub mod crd;
 pub mod defaults;
 pub mod discovery;

@@ -24,9 +24,12 @@ pub use self::delete::{DeleteOptions, Deleted};
 pub use self::list::List;
 pub use self::patch::PatchKind;
 pub use self::scale::scale_of;
+
+pub(crate) use self::ownership::cause;
 pub use self::watch::{Event, EventKind, Watch};
 
 use crate::catalog::{Catalog, Resource, Resources};
+use crate::convert::to_version;
 use crate::defaults;
 use crate::object;
 use crate::status::{ApiError, ResourceName};
@@ -132,7 +135,7 @@ impl Registry {
         }
         object::metadata_mut(&mut object)
             .insert("resourceVersion".into(), self.inner.version_mark.as_str().into());
-        let json = resource.encode(&object);
+        let json = resource.encode_stored(&object);
         if json.len() > OBJECT_BYTES_MAX {
             return Err(StoreError::TooLarge { bytes: json.len(), bytes_max: OBJECT_BYTES_MAX });
         }
@@ -161,14 +164,8 @@ impl Registry {
     fn detached(&self, place: &Place, object: &Value) -> Arc<Stored> {
         let mut object = object.clone();
         to_version(&mut object, &place.resource.storage_api_version);
-        Arc::new(Stored::detached(place.key(), &object, place.resource.encode(&object)))
+        Arc::new(Stored::detached(place.key(), &object, place.resource.encode_stored(&object)))
     }
-}
-
-/// Turns an object into another version of its group. All versions of a custom resource have the same fields, and
-/// built-in kinds are served in the version that they are stored in, so the name of the version is all there is.
-fn to_version(object: &mut Value, api_version: &str) {
-    object::as_map(object).insert("apiVersion".into(), api_version.into());
 }
 
 /// What etcd takes at most; larger objects break real clusters, so they do not pass here either.

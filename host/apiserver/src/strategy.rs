@@ -108,11 +108,12 @@ const WEBHOOKS: Strategy = Strategy { generation: Generation::All, ..DEFAULT };
 const CREATED_ON_UPDATE: Strategy = Strategy { create_on_update: true, ..DEFAULT };
 
 /// Group, plural, strategy. What is not listed is [`DEFAULT`].
-static TABLE: [(&str, &str, Strategy); 38] = [
+static TABLE: [(&str, &str, Strategy); 39] = [
     ("", "configmaps", content::CONFIG_MAP),
     ("", "secrets", content::SECRET),
     ("", "endpoints", CREATED_ON_UPDATE),
     ("", "events", CREATED_ON_UPDATE),
+    ("events.k8s.io", "events", CREATED_ON_UPDATE),
     ("", "limitranges", CREATED_ON_UPDATE),
     ("", "namespaces", namespace::STRATEGY),
     ("", "persistentvolumeclaims", RETURNED),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Exchange;
 use super::answer::{self, Response};
 use crate::catalog::Resource;
+use crate::convert;
 use crate::object;
 use crate::registry::{Event, List};
 use crate::status::{ApiError, Details, reason};
@@ -106,9 +107,7 @@ pub(super) fn json(resource: &Resource, stored: &Stored) -> Bytes {
 /// An object parsed, in the version of the resource it is asked through.
 pub(super) fn value(resource: &Resource, stored: &Stored) -> Value {
     let mut value = stored.value();
-    if resource.api_version != resource.storage_api_version {
-        object::as_map(&mut value).insert("apiVersion".into(), resource.api_version.as_str().into());
-    }
+    convert::to_version(&mut value, &resource.api_version);
     value
 }
 

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::{text, versions};
 use crate::object;
+use crate::registry::cause;
+use crate::schema;
 use crate::status::Cause;
 use crate::strategy::NameRule;
 
@@ -18,7 +20,29 @@ pub(crate) fn validate(crd: &Value, old: Option<&Value>) -> Vec<Cause> {
     if let Some(old) = old {
         immutable(crd, old, &mut causes);
     }
+    schemas(crd, old, &mut causes);
     causes
+}
+
+/// Schemas that are not structural. If all versions have one, the real server names it by the place it had in v1beta1.
+fn schemas(crd: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
+    let list = |of: &Value| -> Vec<Value> {
+        versions(of).filter_map(|version| object::at(version, "schema.openAPIV3Schema").cloned()).collect()
+    };
+    let (now, before) = (list(crd), old.map(list).unwrap_or_default());
+    let same = now.windows(2).all(|pair| pair[0] == pair[1]);
+    for (index, schema) in now.iter().enumerate().take(if same { 1 } else { now.len() }) {
+        // What was taken once is not refused later for a check that came since.
+        if before.get(index) == Some(schema) {
+            continue;
+        }
+        let path = if same {
+            "spec.validation.openAPIV3Schema".to_owned()
+        } else {
+            format!("spec.versions[{index}].schema.openAPIV3Schema")
+        };
+        causes.extend(schema::schema_errors(schema, &path).into_iter().map(cause));
+    }
 }
 
 fn quoted(text: &str) -> String {

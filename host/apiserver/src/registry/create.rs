@@ -39,7 +39,7 @@ impl Registry {
         place: &Place,
         mut object: Value,
         options: &WriteOptions,
-        mut warnings: Vec<String>,
+        warnings: Vec<String>,
     ) -> Result<Written, ApiError> {
         metadata::begin(place, &mut object)?;
         let generated = metadata::wants_generated_name(&object);
@@ -52,7 +52,7 @@ impl Registry {
                 place.name = metadata::generated_name(&object);
                 object::metadata_mut(&mut object).insert("name".into(), place.name.as_str().into());
             }
-            let object = self.prepared(&place, object.clone(), &mut warnings)?;
+            let object = self.prepared(&place, object.clone())?;
             if options.dry_run {
                 return self.create_dry(&place, &object, warnings);
             }
@@ -66,15 +66,10 @@ impl Registry {
     }
 
     /// The last steps before the store: what the kind decides by name, and validation.
-    fn prepared(
-        &self,
-        place: &Place,
-        mut object: Value,
-        warnings: &mut Vec<String>,
-    ) -> Result<Value, ApiError> {
+    fn prepared(&self, place: &Place, mut object: Value) -> Result<Value, ApiError> {
         (place.resource.strategy.prepare_create)(&mut object);
         let mut causes = metadata::faults(place, &object);
-        causes.extend(self.faults(place, &object, None, warnings));
+        causes.extend(self.faults(place, &object, None));
         causes.extend((place.resource.strategy.validate)(&object, None));
         if causes.is_empty() { Ok(object) } else { Err(invalid(place, &object, causes)) }
     }

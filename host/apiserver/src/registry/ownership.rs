@@ -8,20 +8,24 @@ use crate::clock;
 use crate::object;
 use crate::patch::{self, PatchError};
 use crate::query::WriteOptions;
-use crate::schema::Schema;
+use crate::schema::{self, Custom, FieldError, Schema};
 use crate::status::{ApiError, Cause, Details, reason};
 use crate::strategy::StatusMetadata;
 
 impl Registry {
     /// What the kind's schema finds wrong with an object, or with a change of one.
-    pub(super) fn faults(
-        &self,
-        _place: &Place,
-        _object: &Value,
-        _old: Option<&Value>,
-        _warnings: &mut Vec<String>,
-    ) -> Vec<Cause> {
-        Vec::new()
+    pub(super) fn faults(&self, place: &Place, object: &Value, old: Option<&Value>) -> Vec<Cause> {
+        let (Some(schema), Some(custom)) = (place.resource.schema(), place.resource.definition.custom()) else {
+            return Vec::new();
+        };
+        let scale = custom.scale.as_ref();
+        let held = Custom {
+            schema,
+            rules: place.resource.rules(),
+            spec_replicas_path: scale.map(|scale| &*scale.spec_replicas),
+            status_replicas_path: scale.map(|scale| &*scale.status_replicas),
+        };
+        schema::validate_custom(&held, object, old).into_iter().map(cause).collect()
     }
 
     /// A new object with its field owners.
@@ -95,6 +99,11 @@ impl Registry {
         written.warnings.splice(0..0, warnings);
         Ok(written)
     }
+}
+
+/// A finding of a schema as a client sees it.
+pub(crate) fn cause(error: FieldError) -> Cause {
+    Cause::of(error.reason.as_str(), error.message, error.field)
 }
 
 fn context<'a>(

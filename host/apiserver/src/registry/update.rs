@@ -74,16 +74,15 @@ impl Registry {
         for _ in 0..ATTEMPTS_MAX {
             let current = self.get(place)?;
             let mut old = current.value();
-            super::to_version(&mut old, &place.resource.api_version);
-            let mut warnings = Vec::new();
+            crate::convert::to_version(&mut old, &place.resource.api_version);
             let made = make(&old)?;
             check_expected(place, &made, &old)?;
-            let object = self.changed(place, made, &old, options, &mut warnings)?;
+            let object = self.changed(place, made, &old, options)?;
             if options.dry_run {
-                return Ok(Written { object: self.detached(place, &object), created: false, warnings });
+                return Ok(Written { object: self.detached(place, &object), created: false, warnings: Vec::new() });
             }
             match self.write_change(place, &current, object).await {
-                Ok(object) => return Ok(Written { object, created: false, warnings }),
+                Ok(object) => return Ok(Written { object, created: false, warnings: Vec::new() }),
                 Err(StoreError::Changed { .. }) => {}
                 Err(error) => return Err(store_error(place, error)),
             }
@@ -98,7 +97,6 @@ impl Registry {
         mut object: Value,
         old: &Value,
         options: &WriteOptions,
-        warnings: &mut Vec<String>,
     ) -> Result<Value, ApiError> {
         let strategy = place.resource.strategy;
         metadata::keep(&mut object, old);
@@ -112,7 +110,7 @@ impl Registry {
             object::metadata_mut(&mut object).insert("generation".into(), next.into());
         }
         let mut causes = metadata::update_faults(&object, old);
-        causes.extend(self.faults(place, &object, Some(old), warnings));
+        causes.extend(self.faults(place, &object, Some(old)));
         causes.extend((strategy.validate)(&object, Some(old)));
         if causes.is_empty() { Ok(object) } else { Err(invalid(place, &object, causes)) }
     }
