@@ -47,7 +47,8 @@ impl Resource {
         let api_version = definition.api_version();
         let (storage_group, storage_version) =
             storage_api_version.rsplit_once('/').unwrap_or(("", storage_api_version));
-        let store_name = if storage_group.is_empty() { plural.to_owned() } else { format!("{plural}.{storage_group}") };
+        let store_name =
+            if storage_group.is_empty() { plural.to_owned() } else { format!("{plural}.{storage_group}") };
         Self {
             store_name: store_name.into(),
             strategy: strategy::of(group, plural, definition.custom().is_some()),

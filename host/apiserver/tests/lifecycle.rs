@@ -227,3 +227,32 @@ async fn watches_end_when_the_server_does() {
     assert_eq!(watch.next().await, None);
     ending.await.unwrap();
 }
+
+#[tokio::test]
+async fn events_are_the_same_in_both_groups() {
+    let bench = Bench::new().await;
+    let path = "/apis/events.k8s.io/v1/namespaces/default/events";
+    let event = json!({
+        "metadata": {"name": "e"}, "regarding": {"kind": "ConfigMap", "name": "x"}, "note": "m", "reason": "r",
+        "reportingController": "c", "reportingInstance": "i", "action": "a", "type": "Normal",
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+    });
+    let created = bench.post(path, event).await.expect(201);
+    assert_eq!((&created["note"], &created["message"]), (&json!("m"), &json!(null)));
+    let core = bench.get("/api/v1/namespaces/default/events/e").await.expect(200);
+    assert_eq!((&core["message"], &core["involvedObject"]["name"]), (&json!("m"), &json!("x")));
+    let patched = bench.merge(&format!("{path}/e"), json!({"note": "n"})).await.expect(200);
+    assert_eq!((&patched["apiVersion"], &patched["note"]), (&json!("events.k8s.io/v1"), &json!("n")));
+}
+
+#[tokio::test]
+async fn a_definition_with_a_schema_that_is_not_structural_is_refused() {
+    let bench = Bench::new().await;
+    let mut crd = definition();
+    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] =
+        json!({"type": "object", "properties": {"a": {}}});
+    assert_eq!(
+        bench.post(DEFINITIONS, crd).await.fails(422, "Invalid"),
+        "CustomResourceDefinition.apiextensions.k8s.io \"widgets.demo.example.com\" is invalid: spec.validation.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields"
+    );
+}

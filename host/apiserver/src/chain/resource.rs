@@ -144,6 +144,7 @@ impl Request<'_> {
         let options = self.write_options("CreateOptions")?;
         let body = read_body::object(self.exchange, self.resource)?;
         if let Some(review) = reviews::answer(self.exchange, self.resource, &body) {
+            let review = reviews::with_status(self.registry.own_created(place, review.0, &options), review.1);
             return Ok(render::loose(self.exchange, 201, form, &review));
         }
         let written = self.registry.create(place, body, &options).await?;

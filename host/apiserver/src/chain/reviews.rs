@@ -7,8 +7,8 @@ use crate::catalog::Resource;
 use crate::object;
 use crate::registry::Body;
 
-/// The answer to a review, if the resource is one.
-pub(super) fn answer(exchange: &Exchange, resource: &Resource, body: &Body) -> Option<Value> {
+/// The review and its answer, if the resource is one.
+pub(super) fn answer(exchange: &Exchange, resource: &Resource, body: &Body) -> Option<(Value, Value)> {
     let mut review = body.value.clone();
     let definition = &resource.definition;
     let map = object::as_map(&mut review);
@@ -28,8 +28,13 @@ pub(super) fn answer(exchange: &Exchange, resource: &Resource, body: &Body) -> O
         "selfsubjectreviews" => json!({"userInfo": user_info(&exchange.user)}),
         _ => return None,
     };
+    Some((review, status))
+}
+
+/// The review with its answer in it, which nobody owns.
+pub(super) fn with_status(mut review: Value, status: Value) -> Value {
     object::as_map(&mut review).insert("status".into(), status);
-    Some(review)
+    review
 }
 
 fn user_info(user: &User) -> Value {

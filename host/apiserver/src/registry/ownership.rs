@@ -15,7 +15,8 @@ use crate::strategy::StatusMetadata;
 impl Registry {
     /// What the kind's schema finds wrong with an object, or with a change of one.
     pub(super) fn faults(&self, place: &Place, object: &Value, old: Option<&Value>) -> Vec<Cause> {
-        let (Some(schema), Some(custom)) = (place.resource.schema(), place.resource.definition.custom()) else {
+        let (Some(schema), Some(custom)) = (place.resource.schema(), place.resource.definition.custom())
+        else {
             return Vec::new();
         };
         let scale = custom.scale.as_ref();
@@ -29,7 +30,7 @@ impl Registry {
     }
 
     /// A new object with its field owners.
-    pub(super) fn own_created(&self, place: &Place, mut object: Value, options: &WriteOptions) -> Value {
+    pub(crate) fn own_created(&self, place: &Place, mut object: Value, options: &WriteOptions) -> Value {
         if let Some(schema) = place.resource.schema().filter(|_| !options.owners_settled) {
             let (now, reset) = (clock::now(), reset_fields(place));
             apply::track_update(None, &mut object, &context(place, options, schema, (&now, &reset)));

@@ -79,7 +79,11 @@ impl Registry {
             check_expected(place, &made, &old)?;
             let object = self.changed(place, made, &old, options)?;
             if options.dry_run {
-                return Ok(Written { object: self.detached(place, &object), created: false, warnings: Vec::new() });
+                return Ok(Written {
+                    object: self.detached(place, &object),
+                    created: false,
+                    warnings: Vec::new(),
+                });
             }
             match self.write_change(place, &current, object).await {
                 Ok(object) => return Ok(Written { object, created: false, warnings: Vec::new() }),
