@@ -17,6 +17,15 @@ use crate::resource::{Origin, ResourceDefinition};
 /// `Content-Type` of the index; the real server says no better.
 pub const INDEX_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
+/// Types that every document has.
+const SHARED: &[&str] = &[
+    "meta.v1.APIResourceList",
+    "meta.v1.DeleteOptions",
+    "meta.v1.Patch",
+    "meta.v1.Status",
+    "meta.v1.WatchEvent",
+];
+
 /// The document at `/openapi/v3`.
 pub fn index(definitions: &[Arc<ResourceDefinition>]) -> Vec<u8> {
     let entries: serde_json::Map<String, Value> = by_path(definitions)
@@ -39,12 +48,7 @@ pub fn document(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<V
     let by_path = by_path(definitions);
     let resources = by_path.get(path)?;
     let mut components = schemas::Components::default();
-    components.add_named(&[
-        "meta.v1.APIResourceList",
-        "meta.v1.Status",
-        "meta.v1.Patch",
-        "meta.v1.DeleteOptions",
-    ]);
+    components.add_named(SHARED);
     for definition in resources {
         match &definition.origin {
             Origin::BuiltIn => components.add_resource(definition),

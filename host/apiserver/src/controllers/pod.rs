@@ -101,7 +101,8 @@ fn next(pod: &Value, waited: Duration) -> Step {
         return Step::Rest;
     }
     let phase = text(pod, "status.phase");
-    if !matches!(phase, "Pending" | "") && !(phase == "Running" && ends(pod)) {
+    let has_a_step = matches!(phase, "Pending" | "") || (phase == "Running" && ends(pod));
+    if !has_a_step {
         return Step::Rest;
     }
     let left = step(pod).saturating_sub(waited);

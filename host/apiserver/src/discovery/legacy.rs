@@ -175,6 +175,11 @@ fn storage_hash(definition: &ResourceDefinition) -> String {
         // Both groups' events are one resource, stored as core events; likewise the autoscaler's versions.
         ("events.k8s.io", "Event") => ("", "v1"),
         ("autoscaling", "HorizontalPodAutoscaler") => ("autoscaling", "v2"),
+        // Stored in an older version than the one that is served.
+        ("apiextensions.k8s.io", "CustomResourceDefinition")
+        | ("admissionregistration.k8s.io", "MutatingAdmissionPolicy" | "MutatingAdmissionPolicyBinding") => {
+            (definition.group.as_ref(), "v1beta1")
+        }
         (group, _) => (group, definition.version.as_ref()),
     };
     let digest = Sha256::digest(format!("{group}/{version}/{}", definition.kind));

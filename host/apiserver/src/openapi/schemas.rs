@@ -190,7 +190,12 @@ fn field_schema(line: &'static str, waiting: &mut Vec<&'static str>) -> Value {
             }
             Some(("e", values)) => {
                 let values: Vec<String> = values.split(',').map(|value| value.replace("%20", " ")).collect();
-                out.insert("enum".to_owned(), values.into());
+                // Those of a list are about its items.
+                let target = match out.get_mut("items") {
+                    Some(Value::Object(items)) => items,
+                    _ => &mut out,
+                };
+                target.insert("enum".to_owned(), values.into());
             }
             None if word == "A" => {
                 out.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
@@ -205,17 +210,10 @@ fn field_schema(line: &'static str, waiting: &mut Vec<&'static str>) -> Value {
 }
 
 fn type_schema(kind: &'static str, waiting: &mut Vec<&'static str>) -> Map<String, Value> {
-    let inner = |kind: &'static str, waiting: &mut Vec<&'static str>| match kind.strip_prefix('&') {
-        Some(name) => {
-            waiting.push(name);
-            reference(&full_name(name))
-        }
-        None => Value::Object(type_schema(kind, waiting)),
-    };
     let schema = if let Some(items) = kind.strip_prefix("[]") {
-        json!({"type": "array", "items": inner(items, waiting)})
+        json!({"type": "array", "items": element(items, waiting)})
     } else if let Some(values) = kind.strip_prefix("{}") {
-        json!({"type": "object", "additionalProperties": inner(values, waiting)})
+        json!({"type": "object", "additionalProperties": element(values, waiting)})
     } else {
         match kind {
             "bool" => json!({"type": "boolean"}),
@@ -230,4 +228,24 @@ fn type_schema(kind: &'static str, waiting: &mut Vec<&'static str>) -> Map<Strin
         Value::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// What a list or map holds: never absent, so Go's zero value is its default.
+fn element(kind: &'static str, waiting: &mut Vec<&'static str>) -> Value {
+    if let Some(name) = kind.strip_prefix('&') {
+        waiting.push(name);
+        let target = reference(&full_name(name));
+        let is_leaf =
+            table().definitions.get(name).is_some_and(|definition| definition.head.starts_with("= "));
+        return if is_leaf { target } else { json!({"allOf": [target], "default": {}}) };
+    }
+    let mut schema = type_schema(kind, waiting);
+    let zero: Option<Value> = match kind {
+        "string" => Some("".into()),
+        "bool" => Some(false.into()),
+        "i32" | "i64" | "number" => Some(0.into()),
+        _ => None,
+    };
+    schema.extend(zero.map(|zero| ("default".to_owned(), zero)));
+    Value::Object(schema)
 }
