@@ -6,7 +6,6 @@
 //! treats empty ones. The form of the table is described in `host/apiserver/facts/README.md`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::{env, fs};
 
@@ -81,7 +80,7 @@ fn write_table(definitions: &Definitions, shapes: &Shapes) -> Result<String, Str
             if name.contains(".meta.v1.") && group != "-" {
                 continue;
             }
-            let _ = writeln!(out, "K {group} {} {} {}", word("version"), word("kind"), short(name));
+            out.push_str(&format!("K {group} {} {} {}\n", word("version"), word("kind"), short(name)));
         }
     }
     for (name, schema) in definitions {
@@ -92,16 +91,16 @@ fn write_table(definitions: &Definitions, shapes: &Shapes) -> Result<String, Str
 
 fn write_definition(out: &mut String, name: &str, schema: &Value, shapes: &Shapes) -> Result<(), String> {
     let Some(properties) = schema["properties"].as_object() else {
-        let _ = writeln!(out, "T {} = {}", short(name), leaf(name, schema)?);
+        out.push_str(&format!("T {} = {}\n", short(name), leaf(name, schema)?));
         return Ok(());
     };
-    let _ = write!(out, "T {}", short(name));
+    out.push_str(&format!("T {}", short(name)));
     if schema["x-kubernetes-map-type"] == "atomic" {
         out.push_str(" A");
     }
     let required = words(&schema["required"])?;
     if !required.is_empty() {
-        let _ = write!(out, " !{}", required.join(","));
+        out.push_str(&format!(" !{}", required.join(",")));
     }
     out.push('\n');
     let empty = Vec::new();
@@ -119,13 +118,13 @@ fn write_definition(out: &mut String, name: &str, schema: &Value, shapes: &Shape
 fn write_field(out: &mut String, name: &str, property: &Value, go: Option<&GoField>) -> Result<(), String> {
     let kind = type_of(property)?;
     let flags = go.map_or("-", |go| go.flags.as_str());
-    let _ = write!(out, " {name} {kind} {flags}");
+    out.push_str(&format!(" {name} {kind} {flags}"));
     if let Some(value) = property.get("default") {
-        let _ = write!(out, " d={value}");
+        out.push_str(&format!(" d={value}"));
     }
     match property["x-kubernetes-list-type"].as_str() {
         Some("map") => {
-            let _ = write!(out, " l={}", words(&property["x-kubernetes-list-map-keys"])?.join(","));
+            out.push_str(&format!(" l={}", words(&property["x-kubernetes-list-map-keys"])?.join(",")));
         }
         Some("set") => out.push_str(" l=*"),
         Some("atomic") | None => {}
@@ -136,7 +135,7 @@ fn write_field(out: &mut String, name: &str, property: &Value, go: Option<&GoFie
     }
     for (letter, key) in [('p', "x-kubernetes-patch-strategy"), ('k', "x-kubernetes-patch-merge-key")] {
         if let Some(value) = property[key].as_str() {
-            let _ = write!(out, " {letter}={value}");
+            out.push_str(&format!(" {letter}={value}"));
         }
     }
     let values = property.get("enum").or_else(|| property["items"].get("enum"));
@@ -145,10 +144,10 @@ fn write_field(out: &mut String, name: &str, property: &Value, go: Option<&GoFie
         if values.iter().any(|value| value.contains(',')) {
             return Err(format!("{name}: a comma in an enum does not fit into the table"));
         }
-        let _ = write!(out, " e={}", values.join(",").replace(' ', "%20"));
+        out.push_str(&format!(" e={}", values.join(",").replace(' ', "%20")));
     }
     if let Some(go) = go.filter(|go| says_more(&kind, &go.type_name)) {
-        let _ = write!(out, " g={}", go.type_name);
+        out.push_str(&format!(" g={}", go.type_name));
     }
     out.push('\n');
     Ok(())

@@ -47,13 +47,12 @@ fn items_of(list: &ListShape<'_>, items: &[Value]) -> Set {
     let mut set = Set::default();
     for item in items {
         let Ok(element) = list.element(item) else { continue };
-        // Items that occur twice are owned as a whole.
-        if set.nodes.contains_key(&element) {
-            set.nodes.insert(element, Node::leaf());
-        } else {
-            let node = Node { member: true, ..node_of(list.item, item) };
-            set.put(element, node);
-        }
+        let node = match set.nodes.get(&element) {
+            // Items that occur twice are owned as a whole.
+            Some(_) => Node::leaf(),
+            None => Node { member: true, ..node_of(list.item, item) },
+        };
+        set.put(element, node);
     }
     set
 }

@@ -155,21 +155,28 @@ fn check_order(patch: &[Value], order: &[Value], merge_key: Option<&str>) -> Res
     if patch.is_empty() || order.is_empty() {
         return Ok(());
     }
-    let mut rest = order.iter();
-    for item in patch.iter().filter(|item| item.get(PATCH).is_none()) {
-        loop {
-            let Some(next) = rest.next() else {
-                let (patch, order) = (go_list(patch), go_list(order));
-                return Err(PatchError::Internal(format!(
-                    "The order in patch list:\n{patch}\n doesn't match {SET_ORDER} list:\n{order}\n"
-                )));
-            };
-            if key_of(item, merge_key)? == key_of(next, merge_key)? {
-                break;
-            }
+    let is_deletion =
+        |item: &&Value| merge_key.is_some() && item.get(PATCH).is_some_and(|directive| directive == "delete");
+    let items: Vec<&Value> = patch.iter().filter(|item| !is_deletion(item)).collect();
+    let (mut at, mut place) = (0, 0);
+    while at < items.len() && place < order.len() {
+        if items[at].get(PATCH).is_some() {
+            at += 1;
+            continue;
         }
+        if key_of(items[at], merge_key)? == key_of(&order[place], merge_key)? {
+            at += 1;
+        }
+        place += 1;
     }
-    Ok(())
+    if at == items.len() {
+        return Ok(());
+    }
+    // A directive behind the last item of the order counts as one too many, as in the real library.
+    let (patch, order) = (go_list(patch), go_list(order));
+    Err(PatchError::Internal(format!(
+        "The order in patch list:\n{patch}\n doesn't match {SET_ORDER} list:\n{order}\n"
+    )))
 }
 
 fn merge_list(

@@ -1,7 +1,5 @@
 //! Amounts such as `100m` or `1.5Gi`, brought to the one form in which the server stores them.
 
-use std::fmt::Write as _;
-
 /// Why a text is no amount, as the server says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
@@ -134,7 +132,7 @@ fn decimal(nanos: i128, exponent: bool) -> String {
     let mut out = digits.to_string();
     if exponent {
         if power != 0 {
-            let _ = write!(out, "e{power}");
+            out.push_str(&format!("e{power}"));
         }
     } else {
         let at = usize::try_from((power + 9) / 3).unwrap_or_default();

@@ -99,6 +99,14 @@ fn every_keyword_has_its_words() {
         json!(4),
         &["x: Invalid value: 4: x in body should be a multiple of 3"],
     );
+}
+
+#[test]
+fn containers_and_junctors_have_their_words() {
+    let refused = |schema: Value, value: Value, errors: &[&str]| {
+        let schema = json!({"type": "object", "properties": {"x": schema}});
+        check(&schema, &json!({"x": value}), None, errors);
+    };
     refused(
         json!({"type": "array", "items": {"type": "integer"}, "maxItems": 1}),
         json!([1, "a"]),
