@@ -54,7 +54,8 @@ impl Filters {
         B: HttpBody<Data: Send> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        name_host(&mut parts);
         let identity = parts.extensions.get::<Identity>().unwrap_or(&Identity::InProcess);
         let user = self.settings.authenticator.authenticate(identity, &parts.headers);
         let query = Query::parse(parts.uri.query());
@@ -138,6 +139,16 @@ fn impersonate(exchange: &mut Exchange) -> Result<(), ApiError> {
     }
     exchange.user = user;
     Ok(())
+}
+
+/// HTTP/2 names the host in the address instead of a header; handlers read the header.
+fn name_host(parts: &mut http::request::Parts) {
+    if let Some(authority) = parts.uri.authority()
+        && !parts.headers.contains_key(http::header::HOST)
+        && let Ok(host) = http::HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(http::header::HOST, host);
+    }
 }
 
 /// The name that a field selector fixes: authorization and audit then see a request for that object.
