@@ -5,13 +5,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
+use bytes::Bytes;
 use serde_json::Value;
 
-use crate::convert::EVENTS_GROUP;
+use crate::convert::{self, EVENTS_GROUP};
 use crate::object;
 use crate::resource::ResourceDefinition;
 use crate::resource::builtin;
 use crate::schema::{self, Rules, Schema, SchemaRef};
+use crate::store::Stored;
 use crate::strategy::{self, Strategy};
 use crate::table::Printer;
 use crate::wire::json::{Order, write_object};
@@ -31,6 +33,8 @@ pub struct Resource {
     pub strategy: &'static Strategy,
     /// Whether its CustomResourceDefinition is being removed: nothing new may be created.
     pub terminating: bool,
+    /// Whether objects may have been stored under an earlier schema: they are then brought up to this one on reading.
+    pub schema_has_changed: bool,
     order: Order,
     /// The same for the stored form.
     stored_order: Order,
@@ -57,6 +61,7 @@ impl Resource {
             stored_order: Order::of(storage_group, storage_version, &definition.kind),
             storage_api_version: storage_api_version.to_owned(),
             terminating,
+            schema_has_changed: false,
             schema: OnceLock::new(),
             rules: OnceLock::new(),
             printer: OnceLock::new(),
@@ -111,6 +116,25 @@ impl Resource {
         let mut json = Vec::with_capacity(1024);
         write_object(self.stored_order, object, &mut json);
         json
+    }
+
+    /// A stored object parsed, in this version and as the current schema has it.
+    pub fn read(&self, stored: &Stored) -> Value {
+        let mut value = stored.value();
+        convert::to_version(&mut value, &self.api_version);
+        if let Some(schema) = self.schema().filter(|_| self.schema_has_changed) {
+            schema::prune_stored(schema, &mut value);
+            schema::apply_defaults(schema, &mut value);
+        }
+        value
+    }
+
+    /// JSON of a stored object in this version; nearly always the stored bytes themselves.
+    pub fn json(&self, stored: &Stored) -> Bytes {
+        if self.api_version == self.storage_api_version && !self.schema_has_changed {
+            return stored.json().clone();
+        }
+        self.encode(&self.read(stored)).into()
     }
 
     /// Where an object is in the store.

@@ -90,7 +90,9 @@ pub(crate) fn resources(crd: &Value) -> Vec<Arc<Resource>> {
     served
         .map(|version| {
             let definition = Arc::new(definition(crd, version));
-            Arc::new(Resource::new(definition, &storage, terminating))
+            let mut resource = Resource::new(definition, &storage, terminating);
+            resource.schema_has_changed = object::generation(crd) > 1;
+            Arc::new(resource)
         })
         .collect()
 }

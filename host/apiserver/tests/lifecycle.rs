@@ -256,3 +256,26 @@ async fn a_definition_with_a_schema_that_is_not_structural_is_refused() {
         "CustomResourceDefinition.apiextensions.k8s.io \"widgets.demo.example.com\" is invalid: spec.validation.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields"
     );
 }
+
+#[tokio::test]
+async fn objects_are_read_as_the_current_schema_has_them() {
+    let bench = with_widgets(&[]).await;
+    bench.post(WIDGETS, widget("w")).await.expect(201);
+    let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+        "replicas": {"type": "integer", "default": 1},
+        "color": {"type": "string", "default": "red"},
+    }}}});
+    let path = format!("{DEFINITIONS}/widgets.demo.example.com");
+    let patch =
+        json!([{"op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema", "value": schema}]);
+    bench.send("PATCH", &path, "application/json-patch+json", patch.to_string()).await.expect(200);
+    let expected = json!({"replicas": 1, "color": "red"});
+    let changed = async {
+        while bench.get(&format!("{WIDGETS}/w")).await.expect(200)["spec"] != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), changed).await.unwrap();
+    let list = bench.get(WIDGETS).await.expect(200);
+    assert_eq!(list["items"][0]["spec"], expected);
+}

@@ -145,10 +145,13 @@ impl Authenticator {
     }
 }
 
+/// Whom a token stands for, and until when since 1970.
+type Issued = (User, Duration);
+
 /// Tokens given to service accounts while the server runs; cheap to clone. They end with the server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct IssuedTokens {
-    held: Arc<Mutex<HashMap<[u8; 32], (User, Duration)>>>,
+    held: Arc<Mutex<HashMap<[u8; 32], Issued>>>,
 }
 
 impl IssuedTokens {

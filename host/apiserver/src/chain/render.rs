@@ -1,12 +1,10 @@
 //! From stored objects to answers in the form the client wants.
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::Exchange;
 use super::answer::{self, Response};
 use crate::catalog::Resource;
-use crate::convert;
 use crate::object;
 use crate::registry::{Event, List};
 use crate::status::{ApiError, Details, reason};
@@ -96,30 +94,15 @@ pub(super) fn not_acceptable(refusal: NotAcceptable) -> ApiError {
     ApiError::new(406, reason::NOT_ACCEPTABLE, refusal.to_string(), details)
 }
 
-/// JSON of an object in the version of the resource it is asked through.
-pub(super) fn json(resource: &Resource, stored: &Stored) -> Bytes {
-    if resource.api_version == resource.storage_api_version {
-        return stored.json().clone();
-    }
-    resource.encode(&value(resource, stored)).into()
-}
-
-/// An object parsed, in the version of the resource it is asked through.
-pub(super) fn value(resource: &Resource, stored: &Stored) -> Value {
-    let mut value = stored.value();
-    convert::to_version(&mut value, &resource.api_version);
-    value
-}
-
 /// One object, without a newline, as the transform has it. A watch sends a Table's columns only once.
 fn write_one(form: Form, resource: &Resource, stored: &Stored, with_columns: bool, out: &mut Vec<u8>) {
     match form.transform {
-        Transform::None => out.extend_from_slice(&json(resource, stored)),
+        Transform::None => out.extend_from_slice(&resource.json(stored)),
         Transform::Partial(version) | Transform::PartialList(version) => {
-            write_partial(version, &value(resource, stored), out);
+            write_partial(version, &resource.read(stored), out);
         }
         Transform::Table(version) => {
-            let value = value(resource, stored);
+            let value = resource.read(stored);
             write_single(resource.printer(), form.rows(version), &value, with_columns, out);
         }
     }
@@ -169,7 +152,7 @@ fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
         Transform::Table(version) => {
             let mut table = TableWriter::begin(resource.printer(), form.rows(version), meta, true, body);
             for item in &list.items {
-                table.row(&value(resource, item), body);
+                table.row(&resource.read(item), body);
             }
             table.end(body);
             body.push(b'\n');
@@ -180,7 +163,7 @@ fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
             let mut writer = ListWriter::begin(order, api_version, kind, meta, body);
             for item in &list.items {
                 writer.separate(body);
-                write_partial(version, &value(resource, item), body);
+                write_partial(version, &resource.read(item), body);
             }
             writer.end(kind, meta, body);
         }
@@ -188,7 +171,7 @@ fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
             let kind = &resource.definition.list_kind;
             let mut writer = ListWriter::begin(resource.order(), &resource.api_version, kind, meta, body);
             for item in &list.items {
-                writer.item_bytes(&json(resource, item), body);
+                writer.item_bytes(&resource.json(item), body);
             }
             writer.end(kind, meta, body);
         }

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::catalog::Resource;
-use crate::convert;
 use crate::query::{ListOptions, WriteOptions};
 use crate::registry::{Body, DeleteOptions, Deleted, List, PatchKind, Place, Registry, Watch};
 use crate::status::ApiError;
-use crate::store::Stored;
 
 /// A client without HTTP, types or authorization; cheap to clone.
 ///
@@ -62,7 +60,7 @@ impl Client {
 
     /// One object.
     pub fn get(&self, place: &Place) -> Result<Value, ApiError> {
-        Ok(seen(place, &*self.registry.get(place)?))
+        Ok(place.resource.read(&*self.registry.get(place)?))
     }
 
     /// A list; a place without a namespace is over all.
@@ -78,20 +76,20 @@ impl Client {
     /// Creates an object.
     pub async fn create(&self, place: &Place, object: Value) -> Result<Value, ApiError> {
         let written = self.registry.create(place, Body::from(object), &self.options()).await?;
-        Ok(seen(place, &written.object))
+        Ok(place.resource.read(&written.object))
     }
 
     /// Replaces an object, or its status if the place says so.
     pub async fn update(&self, place: &Place, object: Value) -> Result<Value, ApiError> {
         let written = self.registry.update(place, Body::from(object), &self.options()).await?;
-        Ok(seen(place, &written.object))
+        Ok(place.resource.read(&written.object))
     }
 
     /// Merge-patches an object, or its status if the place says so.
     pub async fn patch(&self, place: &Place, patch: Value) -> Result<Value, ApiError> {
         let patch = Body::from(patch);
         let written = self.registry.patch(place, PatchKind::Merge, patch, &self.options()).await?;
-        Ok(seen(place, &written.object))
+        Ok(place.resource.read(&written.object))
     }
 
     /// Deletes an object, or begins to.
@@ -102,11 +100,4 @@ impl Client {
     fn options(&self) -> WriteOptions {
         WriteOptions { field_manager: self.manager.to_owned(), ..WriteOptions::default() }
     }
-}
-
-/// An object in the version that the place names.
-fn seen(place: &Place, stored: &Stored) -> Value {
-    let mut value = stored.value();
-    convert::to_version(&mut value, &place.resource.api_version);
-    value
 }

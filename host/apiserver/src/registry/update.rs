@@ -73,8 +73,7 @@ impl Registry {
     ) -> Result<Written, ApiError> {
         for _ in 0..ATTEMPTS_MAX {
             let current = self.get(place)?;
-            let mut old = current.value();
-            crate::convert::to_version(&mut old, &place.resource.api_version);
+            let old = place.resource.read(&current);
             let made = make(&old)?;
             check_expected(place, &made, &old)?;
             let object = self.changed(place, made, &old, options)?;
