@@ -15,9 +15,10 @@ use crate::strategy::StatusMetadata;
 impl Registry {
     /// What the kind's schema finds wrong with an object, or with a change of one.
     pub(super) fn faults(&self, place: &Place, object: &Value, old: Option<&Value>) -> Vec<Cause> {
-        let (Some(schema), Some(custom)) = (place.resource.schema(), place.resource.definition.custom())
-        else {
-            return Vec::new();
+        let definition = &place.resource.definition;
+        let (Some(schema), Some(custom)) = (place.resource.schema(), definition.custom()) else {
+            let errors = schema::validate_workload(&definition.group, &definition.kind, object, old);
+            return errors.into_iter().map(cause).collect();
         };
         let scale = custom.scale.as_ref();
         let held = Custom {
