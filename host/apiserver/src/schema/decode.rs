@@ -122,6 +122,12 @@ impl Decoder {
         if let Rest::Each(each) = &schema.rest {
             for (key, entry) in map.iter_mut() {
                 self.value(each, entry, &path.key(key), outer);
+                // Lists of resources are kept in thousandths.
+                if each.kind == Kind::Quantity
+                    && let Some(Ok(rounded)) = entry.as_str().map(quantity::canonical_milli)
+                {
+                    *entry = Value::String(rounded);
+                }
                 if entry.is_null() {
                     *entry = zero(each);
                 }

@@ -19,12 +19,12 @@ fn what_go_leaves_out_is_left_out_and_what_it_writes_is_written() {
         ("", "v1", "Pod"),
         json!({"spec": {
             "hostNetwork": false, "nodeSelector": {}, "volumes": null, "securityContext": {},
-            "containers": [{"name": "a", "stdin": false, "env": [], "resources": {"limits": {"cpu": 1.5, "memory": "1024Mi"}},
+            "containers": [{"name": "a", "stdin": false, "env": [], "resources": {"limits": {"cpu": 1.5, "memory": "1024Mi", "a/b": "0.0001"}},
                 "livenessProbe": {"initialDelaySeconds": 0}, "securityContext": {"privileged": false}}],
         }}),
         json!({"metadata": {}, "status": {}, "spec": {
             "securityContext": {},
-            "containers": [{"name": "a", "resources": {"limits": {"cpu": "1500m", "memory": "1Gi"}},
+            "containers": [{"name": "a", "resources": {"limits": {"cpu": "1500m", "memory": "1Gi", "a/b": "1m"}},
                 "livenessProbe": {}, "securityContext": {"privileged": false}}],
         }}),
         &[],

@@ -393,8 +393,28 @@ impl Refusals {
                 let detail = "message must be specified if rule contains line breaks";
                 self.errors.push(FieldError::required(path.field("message"), detail));
             }
+            if let Some(detail) = rule_error(code) {
+                self.errors.push(FieldError::invalid(path.field("rule"), &go_rule(rule), detail));
+            }
         }
     }
+}
+
+/// Why a rule is no expression.
+fn rule_error(code: &str) -> Option<String> {
+    if code.is_empty() {
+        return None;
+    }
+    kube_cel::cel::Program::compile(code).err().map(|error| format!("compilation failed: {error}"))
+}
+
+/// A rule as Go encodes its own form of it.
+fn go_rule(rule: &Value) -> Value {
+    let text = |name: &str| rule[name].as_str().unwrap_or_default();
+    json!({
+        "Rule": text("rule"), "Message": text("message"), "MessageExpression": text("messageExpression"),
+        "Reason": rule["reason"], "FieldPath": text("fieldPath"), "OptionalOldSelf": rule["optionalOldSelf"],
+    })
 }
 
 fn flag(schema: &Value, name: &str) -> bool {
@@ -447,6 +467,17 @@ mod tests {
             json!({"type": "object", "properties": {"p": {"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]}}}),
             &[],
         );
+    }
+
+    #[test]
+    fn rules_are_expressions() {
+        let with = |rule: &str| json!({"type": "object", "x-kubernetes-validations": [{"rule": rule}]});
+        check(with("has(self.metadata)"), &[]);
+        check(with(" "), &["s.x-kubernetes-validations[0].rule: Required value: rule is not specified"]);
+        let errors = schema_errors(&with("self.a =="), "s");
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].field, "s.x-kubernetes-validations[0].rule");
+        assert!(errors[0].message.contains("compilation failed"), "{}", errors[0].message);
     }
 
     #[test]
