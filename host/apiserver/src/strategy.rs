@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::status::Cause;
 
 pub use self::names::NameRule;
+pub(crate) use self::service::note_address;
 
 /// How one kind differs.
 #[derive(Debug)]

@@ -3,17 +3,30 @@
 use serde_json::{Value, json};
 
 use crate::object;
-use crate::query::WriteOptions;
+use crate::query::{ListOptions, WriteOptions};
 use crate::registry::{Body, Place, Registry};
 use crate::status::ApiError;
+use crate::strategy;
 
-/// Writes what is missing.
+/// Writes what is missing, and takes note of what is there.
 pub(super) async fn write(registry: &Registry) -> Result<(), ApiError> {
+    note_addresses(registry)?;
     for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         ensure(registry, "namespaces", "", namespace).await?;
     }
     ensure(registry, "services", "default", kubernetes_service()).await
+}
+
+fn note_addresses(registry: &Registry) -> Result<(), ApiError> {
+    let resources = registry.resources();
+    let Some(resource) = resources.find("", "v1", "services") else { return Ok(()) };
+    for service in registry.list(&Place::new(resource, "", ""), &ListOptions::default())?.items {
+        let value = service.value();
+        let address = object::at(&value, "spec.clusterIP").and_then(Value::as_str);
+        strategy::note_address(address.unwrap_or_default());
+    }
+    Ok(())
 }
 
 fn kubernetes_service() -> Value {

@@ -39,6 +39,16 @@ fn prepare_create(service: &mut Value) {
     spec.entry("type").or_insert_with(|| "ClusterIP".into());
 }
 
+/// Keeps an address that a stored service has from being given again.
+pub(crate) fn note_address(address: &str) {
+    let mut parts = address.split('.').map(str::parse::<u32>);
+    if let (Some(Ok(10)), Some(Ok(96)), Some(Ok(high)), Some(Ok(low))) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    {
+        NEXT_ADDRESS.fetch_max((high << 8 | low) + 1, Ordering::Relaxed);
+    }
+}
+
 fn next_address() -> String {
     let number = NEXT_ADDRESS.fetch_add(1, Ordering::Relaxed) % 0xffff;
     format!("10.96.{}.{}", number >> 8, number & 0xff)
@@ -69,4 +79,20 @@ fn validate(service: &Value, old: Option<&Value>) -> Vec<Cause> {
         return Vec::new();
     }
     vec![Cause::invalid("spec.clusterIPs[0]", &format!("[\"{now}\"]"), "may not change once set")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_taken_is_not_given_again() {
+        note_address("10.96.7.200");
+        note_address("10.96.3.1");
+        note_address("None");
+        let given = next_address();
+        let after = given.strip_prefix("10.96.").and_then(|rest| rest.split_once('.'));
+        let number = after.map(|(high, low)| (high.parse::<u32>(), low.parse::<u32>()));
+        assert!(matches!(number, Some((Ok(high), Ok(low))) if (high, low) > (7, 200)), "{given}");
+    }
 }
