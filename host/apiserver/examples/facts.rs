@@ -155,6 +155,9 @@ fn write_field(out: &mut String, name: &str, property: &Value, go: Option<&GoFie
 
 /// Whether Go's name for a scalar is another than the plain one its format gives.
 fn says_more(kind: &str, go: &str) -> bool {
+    if go.contains("ResourceList") {
+        return true;
+    }
     let scalar = kind.trim_start_matches(['[', ']', '{', '}']);
     let plain = match scalar {
         "string" | "bool" => scalar,
@@ -165,7 +168,7 @@ fn says_more(kind: &str, go: &str) -> bool {
         _ => return false,
     };
     let named = go.rsplit(']').next().unwrap_or(go);
-    go.contains("ResourceList") || (named != plain && go != plain)
+    named != plain && go != plain
 }
 
 fn type_of(schema: &Value) -> Result<String, String> {

@@ -211,6 +211,8 @@ fn go_path(path: &Path<'_>) -> String {
     match path {
         Path::Root => String::new(),
         Path::Index(outer, _) | Path::Key(outer, _) => go_path(outer),
+        // Both are in a struct of their own.
+        Path::Field(Path::Root, name @ ("kind" | "apiVersion")) => format!("TypeMeta.{name}"),
         Path::Field(Path::Root, name) => (*name).to_owned(),
         Path::Field(outer, name) => format!("{}.{name}", go_path(outer)),
     }

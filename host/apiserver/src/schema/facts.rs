@@ -231,7 +231,7 @@ fn type_of(table: &Table, kind: &'static str, extra: &Extra) -> Option<SchemaRef
 
 /// Go's name of a list or map, made from the text of the table: its parts may be of the very type that is being read.
 fn go_type(kind: &str, go: &str) -> String {
-    if go.contains(['[', ']']) {
+    if go.contains(['[', ']']) || go.ends_with("ResourceList") {
         return go.to_owned();
     }
     if let Some(items) = kind.strip_prefix("[]") {
