@@ -79,6 +79,11 @@ fn a_wrong_type_is_told_in_go_words() {
         json!({"spec": {"template": {"spec": {"containers": {"a": 1}}}}}),
         "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
     );
+    refused(
+        config_map,
+        json!({"kind": 1}),
+        "json: cannot unmarshal number into Go struct field ConfigMap.TypeMeta.kind of type string",
+    );
     refused(("", "v1", "Secret"), json!({"data": {"a": "?"}}), "illegal base64 data at input byte 0");
 }
 
