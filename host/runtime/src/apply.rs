@@ -84,7 +84,7 @@ pub enum ApplyError {
         message: String,
         /// The answer.
         #[source]
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// A definition is not served.
     #[error("{}: {name} was not established within {} s; `kubectl describe crd {name}` tells why", .file.display(), ESTABLISHED_WITHIN.as_secs())]
@@ -120,7 +120,7 @@ impl Document {
             kind: self.kind.clone(),
             name: self.name.clone(),
             message: source.message.clone(),
-            source,
+            source: Box::new(source),
         }
     }
 }

@@ -26,7 +26,7 @@ use windlass_cluster::lease::Leadership;
 use windlass_core::{
     fact::Fact,
     input::{Command, Commands, Input},
-    name::{Digest, Generation, ModuleName},
+    name::{Digest, ModuleName},
     pipeline::Pipeline,
     time::Time,
 };
@@ -138,9 +138,10 @@ impl Driver {
                 let serving = self.serving(&ask.module, &ask.digest);
                 self.runs.ask(id, ask, serving);
             }
-            Command::Serve { module, digest, generation } => self.serves(module, digest, generation),
+            // The pipeline says so in a fact as well.
+            Command::Serve { .. } => {}
             Command::Free { module, digest } => self.free(&module, &digest),
-            Command::Tell(fact) => self.observers.fact(&fact),
+            Command::Tell(fact) => self.tell(fact),
         }
     }
 
@@ -148,9 +149,17 @@ impl Driver {
         Some((self.registry.get(digest)?, self.book.terms(module, digest)?))
     }
 
-    fn serves(&self, module: ModuleName, digest: Digest, generation: Generation) {
-        let took = self.book.seen_at(&module, &digest).map(|at| at.elapsed()).unwrap_or_default();
-        self.observers.fact(&Fact::ModuleServing { module, digest, generation, took });
+    /// Tells what the pipeline says; it does not know when a module's files were complete, and it is not asked about
+    /// modules that never came to it.
+    fn tell(&self, mut fact: Fact) {
+        match &mut fact {
+            Fact::ModuleServing { module, digest, took, .. } => {
+                *took = self.book.seen_at(module, digest).map_or(*took, |at| at.elapsed());
+            }
+            Fact::ModuleWithdrawn { .. } => return,
+            _ => {}
+        }
+        self.observers.fact(&fact);
     }
 
     fn free(&mut self, module: &ModuleName, digest: &Digest) {

@@ -1,14 +1,10 @@
 //! Runs on order of the pipeline, each a task of its own, and how they end.
 
-use crate::{
-    observe::{Observer, Observers},
-    tell::Inputs,
-};
-use std::{sync::Arc, time::Instant};
+use crate::tell::Inputs;
+use std::sync::Arc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use windlass_core::{
     cache::Cache,
-    fact::{Fact, RunEnded},
     input::{AskTargets, Ended, Input, Run, TargetsId},
     outcome::Outcome,
 };
@@ -26,24 +22,22 @@ pub(crate) struct Runs {
     cache: Arc<Cache>,
     host: Arc<dyn Host>,
     inputs: Inputs,
-    observers: Observers,
     tracker: TaskTracker,
     /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period.
     cut: CancellationToken,
 }
 
 impl Runs {
-    pub(crate) fn new(cache: Arc<Cache>, host: Arc<dyn Host>, inputs: Inputs, observers: Observers) -> Self {
-        Self { cache, host, inputs, observers, tracker: TaskTracker::new(), cut: CancellationToken::new() }
+    pub(crate) fn new(cache: Arc<Cache>, host: Arc<dyn Host>, inputs: Inputs) -> Self {
+        Self { cache, host, inputs, tracker: TaskTracker::new(), cut: CancellationToken::new() }
     }
 
     /// Runs a module for a request. Where the version is gone (the pipeline frees none that it still runs) the run
     /// is told as given up, so that its request is not lost.
     pub(crate) fn start(&self, run: Run, serving: Option<Serving>) {
         let (cache, host, cut) = (self.cache.clone(), self.host.clone(), self.cut.clone());
-        let (inputs, observers) = (self.inputs.clone(), self.observers.clone());
+        let inputs = self.inputs.clone();
         self.tracker.spawn(async move {
-            let since = Instant::now();
             let report = match serving {
                 None => given_up(),
                 Some(serving) => tokio::select! {
@@ -53,8 +47,7 @@ impl Runs {
                 },
             };
             let (cpu, calls) = (report.usage.cpu, report.usage.tally.host_calls);
-            let ended = Ended { run: run.id, outcome: report.outcome.clone(), cpu, calls };
-            observers.fact(&Fact::RunEnded(Box::new(told(run, report, since))));
+            let ended = Ended { run: run.id, outcome: report.outcome, cpu, calls };
             inputs.send(Input::Ended(ended)).await;
         });
     }
@@ -99,18 +92,4 @@ async fn reconcile(run: &Run, cache: &Cache, (module, terms): Serving, host: Arc
 
 fn given_up() -> RunReport {
     RunReport { outcome: Outcome::Abandoned, usage: Usage::default() }
-}
-
-fn told(run: Run, report: RunReport, since: Instant) -> RunEnded {
-    RunEnded {
-        request: run.request,
-        digest: run.digest,
-        generation: run.generation,
-        reason: run.reason,
-        outcome: report.outcome,
-        took: since.elapsed(),
-        cpu: report.usage.cpu,
-        waited: run.waited,
-        calls: report.usage.tally.host_calls,
-    }
 }

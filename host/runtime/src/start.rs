@@ -167,7 +167,7 @@ fn assemble(
         clock: Clock::start(),
         pipeline: Pipeline::new(cache.clone(), decisions),
         watches: Watches::new(reflector, discovery.clone(), cache.clone(), inputs.clone(), observers.clone()),
-        runs: Runs::new(cache, host.clone(), inputs.clone(), observers.clone()),
+        runs: Runs::new(cache, host.clone(), inputs.clone()),
         loader: Loader {
             engine,
             code_cache,

@@ -134,12 +134,11 @@ impl CacheSink {
 
     async fn replace(&mut self, version: &str) {
         let objects: Vec<_> = std::mem::take(&mut self.staged).into_values().collect();
-        let (len, first) = (objects.len(), !self.synced);
+        let first = !self.synced;
         let changes = self.cache.replace(self.id, objects, version);
         self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
         if first {
             self.synced = true;
-            self.observers.fact(&Fact::WatchSynced { kind: self.kind.clone(), objects: len });
             self.inputs.send(Input::Synced(self.id)).await;
         }
     }
