@@ -1,5 +1,6 @@
 //! What the user typed. Only the command line's own rules are checked here; what the values mean is checked where they are used.
 
+use crate::examples;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::IpAddr, path::PathBuf};
 
@@ -22,26 +23,37 @@ windlass run --modules DIR               the same modules against a real cluster
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Develop a module: an API server of its own, build, run, rebuild on save
+    #[command(after_help = examples::DEV)]
     Dev(Dev),
     /// Run the modules of a folder against a cluster
+    #[command(after_help = examples::RUN)]
     Run(Run),
     /// Run the embedded API server alone
+    #[command(after_help = examples::SERVER)]
     Server(Server),
     /// Build a module's folder into a component
+    #[command(after_help = examples::BUILD)]
     Build(Build),
     /// Show what a module is and what it asks for
+    #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),
     /// Print the manifest that would grant a module all it asks for
+    #[command(after_help = examples::GRANT)]
     Grant(Grant),
     /// Show the modules of a running host
+    #[command(after_help = examples::STATUS)]
     Status(Status),
     /// Read a module's files again, rejected ones too (all modules without a name)
+    #[command(after_help = examples::RELOAD)]
     Reload(OfModules),
     /// Stop running a module; its changes are kept for later
+    #[command(after_help = examples::PAUSE)]
     Pause(OfModule),
     /// Run a paused module again
+    #[command(after_help = examples::RESUME)]
     Resume(OfModule),
     /// Reconcile an object now, or all of a module's objects
+    #[command(after_help = examples::RECONCILE)]
     Reconcile(Reconcile),
 }
 

@@ -5,6 +5,7 @@
 mod args;
 mod command;
 mod console;
+mod examples;
 mod failure;
 mod kinds;
 

@@ -2,7 +2,11 @@
 
 use crate::{
     args::Dev,
-    command::{inspect::print_asks, server::Kubeconfig, stop_on_signal},
+    command::{
+        inspect::asks,
+        server::{Kubeconfig, not_started},
+        stop_on_signal,
+    },
     console::Console,
 };
 use anyhow::{Context as _, Result};
@@ -18,7 +22,9 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use windlass_apiserver::ApiServer;
-use windlass_author::{BuildRequest, Built, Profile, SourceWatcher, build, watch::SourceChanged};
+use windlass_author::{
+    BuildError, BuildRequest, Built, Profile, SourceWatcher, build, build::Language, watch::SourceChanged,
+};
 use windlass_runtime::{
     Client, ClientSettings, Connection, Discovery, Grants, Parts,
     apply::{self, Document},
@@ -35,6 +41,7 @@ const OFFERS_LEN_MAX: usize = 4;
 /// Runs until it is interrupted.
 pub(crate) async fn dev(arguments: Dev) -> Result<()> {
     let stop = stop_on_signal()?;
+    let watcher = watcher(&arguments.module)?;
     let console = Arc::new(Console::new());
     let (server, kubeconfig) = serve(&arguments).await?;
     let state = tempfile::Builder::new().prefix("windlass-dev-").tempdir()?;
@@ -61,11 +68,19 @@ pub(crate) async fn dev(arguments: Dev) -> Result<()> {
     let ended = stop.clone();
     let host = tokio::spawn(async move { windlass_runtime::run(parts, ended).await });
     let workshop = Workshop { arguments, console, client, offers };
-    let worked = workshop.work(descriptions, &stop).await;
+    workshop.work(watcher, descriptions, &stop).await;
     stop.cancel();
     host.await.context("the host was cut off")??;
     server.shutdown().await;
-    worked
+    Ok(())
+}
+
+/// Watches the module's folder, which must be one: better told before anything runs.
+fn watcher(folder: &Path) -> Result<SourceWatcher> {
+    if Language::of(folder).is_none() {
+        return Err(BuildError::NoModule(folder.to_owned()).into());
+    }
+    Ok(SourceWatcher::new(folder)?)
 }
 
 async fn serve(arguments: &Dev) -> Result<(ApiServer, Kubeconfig)> {
@@ -73,7 +88,7 @@ async fn serve(arguments: &Dev) -> Result<(ApiServer, Kubeconfig)> {
     if let Some(data) = &arguments.data {
         builder = builder.data_dir(data);
     }
-    let server = builder.start().await.context("the API server does not start")?;
+    let server = builder.start().await.map_err(|error| not_started(error, arguments.data.as_deref()))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.secure_port));
     let listening = server.listen(address).await.with_context(|| {
         format!("the API server cannot listen on {address}; choose another port with --secure-port (0: any free one)")
@@ -106,19 +121,17 @@ struct Workshop {
 impl Workshop {
     async fn work(
         &self,
+        mut watcher: SourceWatcher,
         mut descriptions: mpsc::UnboundedReceiver<Arc<Description>>,
         stop: &CancellationToken,
-    ) -> Result<()> {
-        let dir = &self.arguments.module;
-        let mut watcher =
-            SourceWatcher::new(dir).with_context(|| format!("{} is no module's folder", dir.display()))?;
+    ) {
         let mut known = Arc::new(Description::default());
         self.definitions().await;
-        tokio::select! { () = self.build() => {} () = stop.cancelled() => return Ok(()) }
+        tokio::select! { () = self.build() => {} () = stop.cancelled() => return }
         let mut examples_wait = !self.arguments.no_examples;
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => return,
                 Some(description) = descriptions.recv() => {
                     self.described(&known, &description).await;
                     known = description;
@@ -127,7 +140,7 @@ impl Workshop {
                     }
                 }
                 changed = watcher.changed() => {
-                    tokio::select! { () = self.changed(&changed) => {} () = stop.cancelled() => return Ok(()) }
+                    tokio::select! { () = self.changed(&changed) => {} () = stop.cancelled() => return }
                 }
             }
         }
@@ -159,7 +172,7 @@ impl Workshop {
                 self.console
                     .line(&format!("{} reconciles {}{follows}", controller.name, controller.reconciles));
             }
-            print_asks(&now.permissions);
+            asks(&now.permissions).for_each(|ask| self.console.line(&ask));
             self.console.line("granted: dev grants all that a module asks for");
         }
         let carried = Path::new("the module's description");

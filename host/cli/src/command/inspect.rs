@@ -50,7 +50,7 @@ fn print(examined: &Examined) {
     for controller in &description.controllers {
         print_controller(controller);
     }
-    print_asks(&description.permissions);
+    asks(&description.permissions).for_each(|ask| println!("{ask}"));
     for index in &description.indexes {
         println!("index {}: {} of {}", index.name, index.field, index.kind);
     }
@@ -80,22 +80,22 @@ fn print_controller(controller: &Controller) {
     }
 }
 
-/// Prints what is asked for, one RBAC rule a line.
-pub(crate) fn print_asks(permissions: &[Permission]) {
-    for permission in permissions {
+/// What is asked for, one RBAC rule a line.
+pub(crate) fn asks(permissions: &[Permission]) -> impl Iterator<Item = String> {
+    permissions.iter().map(|permission| {
         let groups = permission.api_groups.iter().map(|group| if group.is_empty() { "core" } else { group });
         let names = if permission.resource_names.is_empty() {
             String::new()
         } else {
             format!(" named {}", permission.resource_names.join(", "))
         };
-        println!(
+        format!(
             "asks to {} {} ({}){names}",
             permission.verbs.join(", "),
             permission.resources.join(", "),
             groups.collect::<Vec<_>>().join(", ")
-        );
-    }
+        )
+    })
 }
 
 fn selection(selection: &Selection) -> String {

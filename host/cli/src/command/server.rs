@@ -6,12 +6,13 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
-use windlass_apiserver::{ApiServer, Builder};
+use windlass_apiserver::{ApiServer, Builder, StartError};
 
 /// Runs the server until it is interrupted.
 pub(crate) async fn server(arguments: Server) -> Result<()> {
     let stop = stop_on_signal()?;
-    let server = builder(&arguments).start().await.context("the API server does not start")?;
+    let server =
+        builder(&arguments).start().await.map_err(|error| not_started(error, arguments.data.as_deref()))?;
     let port = if arguments.ephemeral { 0 } else { arguments.secure_port };
     let address = SocketAddr::new(arguments.bind_address, port);
     let listening = server.listen(address).await.with_context(|| {
@@ -28,6 +29,20 @@ pub(crate) async fn server(arguments: Server) -> Result<()> {
     stop.cancelled().await;
     server.shutdown().await;
     Ok(())
+}
+
+/// Says with the error what can be done about it, where that is a flag.
+pub(crate) fn not_started(error: StartError, data: Option<&Path>) -> anyhow::Error {
+    let next = match (&error, data) {
+        (StartError::Store(_) | StartError::Authority { .. }, Some(data)) => {
+            format!("; look at {}, or choose another folder with --data", data.display())
+        }
+        (StartError::TokenFile { .. }, _) => "; mend the file that --token-auth-file names".to_owned(),
+        (StartError::AuditFile { .. }, _) => "; choose another file with --audit-log-path".to_owned(),
+        (StartError::UnknownController { .. }, _) => "; mend --controllers".to_owned(),
+        _ => String::new(),
+    };
+    anyhow::Error::new(error).context(format!("the API server does not start{next}"))
 }
 
 fn builder(arguments: &Server) -> Builder {
