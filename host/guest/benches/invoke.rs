@@ -49,7 +49,9 @@ impl Host for Quiet {
     fn event(&self, _: &Caller, _: EventData) {}
     fn log(&self, _: &Caller, _: LogLine) {}
     fn metric(&self, _: &Caller, _: MetricSample) {}
-    fn subscribe(&self, _: &Caller, _: Subscription) {}
+    fn subscribe(&self, _: &Caller, _: Subscription) -> Result<(), ApiError> {
+        Ok(())
+    }
     fn refused(&self, _: &Caller, _: &Refusal) {}
 
     fn now_ms(&self, _: &Caller) -> f64 {

@@ -108,7 +108,10 @@ pub trait Host: Send + Sync + 'static {
 
     /// Run the caller's request again when this changes. Told when the read is made, so that no change falls between;
     /// the set of a successful run replaces the one before.
-    fn subscribe(&self, caller: &Caller, subscription: Subscription);
+    ///
+    /// # Errors
+    /// What the guest's read then fails with: a read that cannot be followed must not look as if it were.
+    fn subscribe(&self, caller: &Caller, subscription: Subscription) -> Result<(), ApiError>;
 
     /// The grant refused a call; nothing was done.
     fn refused(&self, caller: &Caller, refusal: &Refusal);

@@ -149,8 +149,9 @@ impl Host for Fake {
         lock(&self.samples).push(sample);
     }
 
-    fn subscribe(&self, _: &Caller, subscription: Subscription) {
+    fn subscribe(&self, _: &Caller, subscription: Subscription) -> Result<(), ApiError> {
         lock(&self.subscriptions).push(subscription);
+        Ok(())
     }
 
     fn refused(&self, _: &Caller, refusal: &Refusal) {

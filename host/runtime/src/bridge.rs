@@ -115,8 +115,9 @@ impl Host for Bridge {
         self.observers.fact(&Fact::GuestMetric { module: caller.module().clone(), name, change, labels });
     }
 
-    fn subscribe(&self, _: &Caller, _: Subscription) {
-        self.observers.fact(&Fact::Dropped { bound: "subscriptions", count: 1 });
+    fn subscribe(&self, _: &Caller, subscription: Subscription) -> Result<(), ApiError> {
+        let text = "this host does not follow single reads: declare a watch of it in the description, and read without `subscribe`";
+        Err(ApiError::host("BadRequest", format!("{}: {text}", subscription.kind)))
     }
 
     fn refused(&self, caller: &Caller, refusal: &Refusal) {

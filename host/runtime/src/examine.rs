@@ -125,7 +125,9 @@ impl Host for Nowhere {
 
     fn metric(&self, _: &Caller, _: MetricSample) {}
 
-    fn subscribe(&self, _: &Caller, _: Subscription) {}
+    fn subscribe(&self, _: &Caller, _: Subscription) -> Result<(), ApiError> {
+        Err(ApiError::host("Unavailable", "there is no cluster here"))
+    }
 
     fn refused(&self, _: &Caller, _: &Refusal) {}
 

@@ -108,7 +108,7 @@ impl State {
         self.permit("get", &resource, subresource.as_deref(), &name)?;
         if options.subscribe {
             self.permit("watch", &resource, None, &name)?;
-            self.subscribe(Subscription { kind: kind.clone(), what: Subscribed::One(name.clone()) });
+            self.subscribe(Subscription { kind: kind.clone(), what: Subscribed::One(name.clone()) })?;
         }
         let shape = options.shape.into();
         if options.consistency == Consistency::Cached && subresource.is_none() {
@@ -146,14 +146,15 @@ impl State {
     }
 
     /// Only a reconcile has a request to run again.
-    fn subscribe(&mut self, subscription: Subscription) {
+    fn subscribe(&mut self, subscription: Subscription) -> Result<(), ApiError> {
         let room = self.tally.subscriptions < self.limits().subscriptions_max;
         if room && self.caller.request().is_some() {
+            self.host.subscribe(&self.caller, subscription)?;
             self.tally.subscriptions += 1;
-            self.host.subscribe(&self.caller, subscription);
         } else {
             self.tally.subscriptions_dropped += 1;
         }
+        Ok(())
     }
 
     fn reply_too_large(&self, bytes: usize) -> ApiError {

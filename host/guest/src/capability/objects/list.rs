@@ -112,7 +112,7 @@ impl State {
             kind,
         };
         if options.subscribe {
-            self.subscribe(wanted.subscription());
+            self.subscribe(wanted.subscription())?;
         }
         let question = wanted.question(selector, given(query.owner_uid), index);
         Ok((wanted, question))
