@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("windlass-cli", &["windlass-runtime", "windlass-author", "windlass-apiserver"]),
     ("windlass", &["windlass-macros"]),
     ("windlass-macros", &[]),
+    // It starts the command, as users do.
+    ("windlass-benches", &[]),
 ];
 
 /// What their tests may use besides. The API server's tests use nothing of ours: a mistake must not hide in both.
