@@ -87,7 +87,7 @@ impl Loader {
         let mut terms = self.terms(manifest);
         let module = self.module(offer).await?;
         let described = describe(&module, Arc::new(terms.clone()), self.host.clone()).await;
-        let description = Arc::new(described.map_err(|error| rejected(&error))?);
+        let description = Arc::new(described.map_err(|error| rejected(offer, &error))?);
         self.observers.fact(&Fact::ModuleDescribed {
             module: manifest.name.clone(),
             digest: offer.digest,
@@ -136,7 +136,7 @@ impl Loader {
             return Ok(module);
         }
         let loaded = Module::load(&self.engine, Arc::from(&*offer.wasm), self.code_cache.clone()).await;
-        loaded.map(Arc::new).map_err(|error| rejected(&error))
+        loaded.map(Arc::new).map_err(|error| rejected(offer, &error))
     }
 
     async fn resolve(&self, description: &Description) -> Vec<Resource> {
@@ -178,6 +178,6 @@ impl Loader {
     }
 }
 
-fn rejected(error: &dyn std::error::Error) -> Held {
-    Held::Rejected(with_causes(error))
+fn rejected(offer: &Offer, error: &dyn std::error::Error) -> Held {
+    Held::Rejected(format!("{}: {}", offer.file.display(), with_causes(error)))
 }
