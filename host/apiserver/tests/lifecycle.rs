@@ -59,6 +59,29 @@ async fn with_widgets(controllers: &[&str]) -> Bench {
 }
 
 #[tokio::test]
+async fn an_applied_status_of_a_custom_resource_belongs_to_its_manager() {
+    let bench = with_widgets(&[]).await;
+    bench.post(WIDGETS, widget("a")).await.expect(201);
+    let status = json!({
+        "apiVersion": "demo.example.com/v1", "kind": "Widget", "metadata": {"name": "a", "labels": {"not": "kept"}},
+        "status": {"phase": "late"},
+    });
+    let path = format!("{WIDGETS}/a/status?fieldManager=teller");
+    let applied =
+        bench.send("PATCH", &path, "application/apply-patch+yaml", status.to_string()).await.expect(200);
+    let entries = applied["metadata"]["managedFields"].as_array().unwrap();
+    let entry = entries.iter().find(|entry| entry["manager"] == "teller").unwrap();
+    assert_eq!((&entry["operation"], &entry["subresource"]), (&json!("Apply"), &json!("status")));
+    assert_eq!(entry["fieldsV1"], json!({"f:status": {"f:phase": {}}}));
+    assert_eq!(applied["metadata"]["labels"], Value::Null);
+    // What is no longer applied goes: only an owner is known to have set it.
+    let nothing = json!({"apiVersion": "demo.example.com/v1", "kind": "Widget", "metadata": {"name": "a"}});
+    let left =
+        bench.send("PATCH", &path, "application/apply-patch+yaml", nothing.to_string()).await.expect(200);
+    assert_eq!(left["status"]["phase"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_defined_resource_is_served_and_discovered() {
     let bench = with_widgets(&[]).await;
     let crd = bench.get(&format!("{DEFINITIONS}/widgets.demo.example.com")).await.expect(200);

@@ -198,7 +198,11 @@ fn keep_other_half(place: &Place, object: &mut Value, old: &Value) {
         put(&mut kept, "status", status.filter(|status| !status.is_null()));
         let old_labels = object::labels(old).cloned();
         match place.resource.strategy.status_keeps_metadata {
-            StatusMetadata::Kept => {}
+            // Who owns the status that is being written goes with it.
+            StatusMetadata::Kept => {
+                let owners = meta.as_ref().and_then(|meta| meta.get("managedFields")).cloned();
+                put(&mut kept["metadata"], "managedFields", owners);
+            }
             StatusMetadata::Written => put(&mut kept, "metadata", meta),
             StatusMetadata::LabelsKept => {
                 put(&mut kept, "metadata", meta);
