@@ -78,7 +78,8 @@ impl Console {
         let name = self.ink(Ink::Strong, &run.request.name.to_string());
         let took = self.ink(Ink::Faint, &format!("{} ms", millis(run.took)));
         let end = if end.is_empty() { String::new() } else { format!(" → {}", self.ink(ink, &end)) };
-        self.line(&format!("{} {name} ({}): {did}{end} {took}", run.request.controller, why(&run.reason)));
+        let controller = &run.request.controller.controller;
+        self.line(&format!("{controller} {name} ({}): {did}{end} {took}", why(&run.reason)));
     }
 
     fn wrote(&self, request: &Request, what: String) {
@@ -94,6 +95,8 @@ impl Observer for Console {
     fn fact(&self, fact: &Fact) {
         match fact {
             Fact::RunEnded(run) => self.run_ended(run),
+            // What was already as it was wanted is not worth a word.
+            Fact::CallAnswered { error: None, changed: false, .. } => {}
             Fact::CallAnswered { request, verb, kind, name, subresource, error, .. } => {
                 let what = call(verb, kind, name, subresource.as_deref());
                 match error {
@@ -105,7 +108,8 @@ impl Observer for Console {
             }
             Fact::GuestLog { request, module, level, message, fields } => {
                 let ink = if *level >= LogLevel::Error { Ink::Bad } else { Ink::Odd };
-                let who = request.as_ref().map_or_else(|| module.to_string(), ToString::to_string);
+                let of = |request: &Request| format!("{} {}", request.controller.controller, request.name);
+                let who = request.as_ref().map_or_else(|| module.to_string(), of);
                 let fields: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
                 let mark = if *level >= LogLevel::Warn { ink } else { Ink::Faint };
                 self.line(&format!(

@@ -94,6 +94,8 @@ pub enum Fact {
         subresource: Option<String>,
         /// None: it succeeded.
         error: Option<ApiError>,
+        /// False when the object was already as it was wanted, as far as the cache can tell.
+        changed: bool,
         /// How long it took.
         took: Duration,
     },

@@ -2,7 +2,8 @@
 
 use crate::observe::{Observer, Observers};
 use futures::future::BoxFuture;
-use std::{sync::Arc, time::Instant};
+use serde::{Deserialize, de::IgnoredAny};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 use tokio::sync::watch;
 use windlass_cluster::{
     client::Client,
@@ -49,33 +50,78 @@ impl Bridge {
         }
     }
 
-    fn tell_write(&self, caller: &Caller, call: &Call, error: Option<&ApiError>, since: Instant) {
-        let (true, Some(request), Some(name)) =
-            (call.action.is_write(), caller.request(), call.action.name())
-        else {
-            return;
-        };
+    fn tell_write(&self, caller: &Caller, call: &Call, answer: &Answer, write: Write) {
+        let (Some(request), Some(name)) = (caller.request(), call.action.name()) else { return };
         self.observers.fact(&Fact::CallAnswered {
             request: request.clone(),
             verb: call.action.verb(),
             kind: call.kind.clone(),
             name: name.clone(),
             subresource: call.subresource.clone(),
-            error: error.cloned(),
-            took: since.elapsed(),
+            error: answer.as_ref().err().cloned(),
+            changed: write.changed(answer),
+            took: write.since.elapsed(),
         });
     }
+
+    fn begin(&self, call: &Call) -> Write {
+        let held = call.action.name().and_then(|name| self.cache.get(&call.kind, name));
+        Write { since: Instant::now(), version: held.map(|held| held.header().resource_version.clone()) }
+    }
+}
+
+type Answer = Result<Reply, ApiError>;
+
+/// A write under way.
+struct Write {
+    since: Instant,
+    /// Of the object as the cache held it before.
+    version: Option<Box<str>>,
+}
+
+impl Write {
+    /// Whether the object is another one now. A write that changes nothing keeps the object's version; so does the
+    /// one that takes the last finalizer from an object that is being deleted, and that one ends it.
+    fn changed(&self, answer: &Answer) -> bool {
+        match (&self.version, answer) {
+            (Some(before), Ok(Reply::Written { object, .. })) => {
+                let Ok(Outline { metadata: now }) = serde_json::from_str(object) else { return true };
+                now.resource_version != **before
+                    || (now.deletion_timestamp.is_some() && now.finalizers.is_empty())
+            }
+            _ => answer.is_ok(),
+        }
+    }
+}
+
+/// What tells of an object's JSON whether it was written.
+#[derive(Deserialize)]
+struct Outline<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    resource_version: Cow<'a, str>,
+    #[serde(default)]
+    deletion_timestamp: Option<IgnoredAny>,
+    #[serde(default)]
+    finalizers: Vec<IgnoredAny>,
 }
 
 impl Host for Bridge {
     fn call<'a>(&'a self, caller: &'a Caller, call: Call) -> BoxFuture<'a, Result<Reply, ApiError>> {
         Box::pin(async move {
-            let since = Instant::now();
-            if call.action.is_write() {
-                self.may_write()?;
+            if !call.action.is_write() {
+                return self.client.call(&call).await;
             }
+            self.may_write()?;
+            let write = self.begin(&call);
             let answer = self.client.call(&call).await;
-            self.tell_write(caller, &call, answer.as_ref().err(), since);
+            self.tell_write(caller, &call, &answer, write);
             answer
         })
     }
@@ -136,4 +182,28 @@ impl Host for Bridge {
 
 fn reference(object: ObjectReference) -> Reference {
     Reference { kind: object.kind, name: object.name, uid: object.uid.unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_keeps_the_version_changed_nothing() {
+        let check = |before: Option<&str>, answer: Answer, changed: bool| {
+            let write = Write { since: Instant::now(), version: before.map(Into::into) };
+            assert_eq!(write.changed(&answer), changed, "{before:?} and {answer:?}");
+        };
+        let written = |version: &str| {
+            let object =
+                format!(r#"{{"metadata":{{"name":"a","resourceVersion":"{version}"}},"spec":{{}}}}"#);
+            Ok(Reply::Written { object, warnings: Vec::new() })
+        };
+        check(Some("7"), written("7"), false);
+        check(Some("7"), written("8"), true);
+        check(None, written("7"), true);
+        check(Some("7"), Ok(Reply::Deleted { gone: true }), true);
+        check(Some("7"), Ok(Reply::Written { object: "{}".into(), warnings: Vec::new() }), true);
+        check(Some("7"), Err(ApiError::host("Unavailable", "away")), false);
+    }
 }

@@ -147,10 +147,13 @@ fn watch(fact: &Fact) {
 
 fn call(fact: &Fact) {
     match fact {
-        Fact::CallAnswered { request, verb, kind, name, subresource, error, took } => {
+        Fact::CallAnswered { request, verb, kind, name, subresource, error, changed, took } => {
             let (controller, took) = (&request.controller, Took(*took));
             let part = Subresource(subresource.as_deref());
             match error {
+                None if !changed => {
+                    debug!(target: "windlass::call", %controller, request = %request.name, %took, "{verb} {kind} {name}{part} changed nothing");
+                }
                 None => {
                     info!(target: "windlass::call", %controller, request = %request.name, %took, "{verb} {kind} {name}{part}");
                 }

@@ -110,6 +110,7 @@ fn facts_are_counted() {
         name: ObjectName::namespaced("default", "shop"),
         subresource: None,
         error,
+        changed: true,
         took: Duration::from_millis(1),
     };
     let mut conflict = ApiError::host("Conflict", "");
