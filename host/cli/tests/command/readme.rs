@@ -119,3 +119,10 @@ fn dev_without_a_module_says_what_a_module_is() {
     crate::program::refused_with(&["dev", folder.path().to_str().unwrap()], &["Cargo.toml"]);
     crate::program::refused_with(&["dev", "/nowhere/at/all"], &["/nowhere/at/all"]);
 }
+
+#[test]
+fn the_readme_shows_the_sample_as_it_is() {
+    let source = fs::read_to_string(sample::folder("hello").join("src/lib.rs")).unwrap();
+    let shown = source.split("#[cfg(test)]").next().unwrap().trim_end();
+    assert!(README.contains(shown), "copy sample-modules/hello/src/lib.rs into README.md");
+}
