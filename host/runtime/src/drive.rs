@@ -74,7 +74,7 @@ impl Driver {
         if on.leadership.is_none() {
             self.step(Input::Leading(true));
         }
-        while cut_at.is_none() || !self.runs.is_idle() {
+        loop {
             let wake = self.wake_at.map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
@@ -88,6 +88,8 @@ impl Driver {
                     cut_at = Some(Instant::now() + self.drain_grace);
                 }
                 Some(now) = next_leadership(&mut on.leadership) => self.leadership(&now),
+                // Before the inputs: a busy cluster always has one more.
+                () = self.runs.over(), if cut_at.is_some() => break,
                 Some(input) = on.inputs.recv() => self.step(input),
                 Some(loaded) = on.loaded.recv() => self.loaded(loaded),
                 Some(event) = on.source.next() => self.source(event),
@@ -97,6 +99,10 @@ impl Driver {
             }
         }
         self.watches.stop_all();
+        // The ends of the last runs may still wait to be told.
+        while let Ok(input) = on.inputs.try_recv() {
+            self.step(input);
+        }
     }
 
     fn leadership(&mut self, now: &Leadership) {

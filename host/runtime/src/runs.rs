@@ -76,9 +76,10 @@ impl Runs {
         std::mem::take(&mut self.cut).cancel();
     }
 
-    /// Whether nothing runs.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.tracker.is_empty()
+    /// Waits until nothing runs; for when nothing is started any more. A run's last input is sent before.
+    pub(crate) async fn over(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
     }
 }
 
