@@ -232,9 +232,10 @@ impl Host {
         tokio::time::timeout(PATIENCE, idle).await.expect("the host comes to rest");
     }
 
-    /// Ends it, and waits until everything under way is over.
-    pub async fn stop(self) {
+    /// Ends it, and waits until everything under way is over. All its runs.
+    pub async fn stop(self) -> Vec<SeenRun> {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.running).await.expect("the host ends").unwrap().unwrap();
+        std::mem::take(&mut *self.runs.0.lock().unwrap())
     }
 }
