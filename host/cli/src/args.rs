@@ -6,7 +6,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 /// Runs Kubernetes controllers as WebAssembly components in one process.
 #[derive(Debug, Parser)]
-#[command(name = "windlass", version, about, long_about = LONG_ABOUT, propagate_version = true, max_term_width = 110)]
+#[command(name = "windlass", version, about, long_about = LONG_ABOUT, max_term_width = 110)]
 pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -29,7 +29,7 @@ pub(crate) enum Command {
     #[command(after_help = examples::RUN)]
     Run(Run),
     /// Run the embedded API server alone
-    #[command(after_help = examples::SERVER)]
+    #[command(after_help = examples::server())]
     Server(Server),
     /// Build a module's folder into a component
     #[command(after_help = examples::BUILD)]
@@ -103,7 +103,7 @@ pub(crate) struct Run {
     /// Address of /metrics, /healthz and /readyz (port 0: any free one)
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9808")]
     pub(crate) metrics_address: std::net::SocketAddr,
-    /// How log lines are written
+    /// How log lines are written: for people, or one JSON object a line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
     /// Runs at a time over all modules (without it: eight for each processor)
@@ -114,9 +114,8 @@ pub(crate) struct Run {
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people
+    // Without comments for clap: they would make every option of the page a paragraph.
     Text,
-    /// One JSON object a line
     Json,
 }
 
@@ -186,7 +185,13 @@ pub(crate) struct Grant {
 #[derive(Debug, Args)]
 pub(crate) struct StateDir {
     /// The host's state directory: key, compiled code, control socket
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", default_value = ".windlass")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WINDLASS_STATE",
+        hide_env_values = true,
+        default_value = ".windlass"
+    )]
     pub(crate) state: PathBuf,
 }
 

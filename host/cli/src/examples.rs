@@ -12,10 +12,15 @@ Examples:
 
 The log's filter is $WINDLASS_LOG, such as `debug` or `info,windlass=debug`.";
 
-pub(crate) const SERVER: &str = "\
+const SERVER: &str = "\
 Examples:
   windlass server --data cluster --controllers '*'  keeps its objects; Deployments make Pods
-  windlass server --ephemeral                       for tests: its first line is the kubeconfig's path";
+  windlass server --ephemeral                       for tests: in memory, on a free port";
+
+/// With the controllers' names: nobody knows them by heart.
+pub(crate) fn server() -> String {
+    format!("{SERVER}\n\nControllers:\n  {}", windlass_apiserver::controllers::names().join("\n  "))
+}
 
 pub(crate) const BUILD: &str = "\
 Examples:

@@ -188,6 +188,36 @@ fn files_take_effect_as_they_come_change_and_go() {
 }
 
 #[test]
+fn manifests_that_cannot_be_are_told_and_the_other_modules_go_on() {
+    let cluster = Cluster::start();
+    let host = Host::start(&cluster);
+    let hello = sample::component("hello");
+    host.grant("hello", &hello);
+    host.until_page("serving");
+    let manifest = fs::read_to_string(host.module("hello.yaml")).unwrap();
+
+    // The same module under another name, with a manifest that is still the first one's.
+    host.put("other.wasm", &hello);
+    host.put("other.yaml", manifest.as_bytes());
+    let page = host.until_page("other.yaml:");
+    assert!(page.contains("the manifest's name is `hello`, its file's is `other`"), "{page}");
+
+    // One writer's name for two modules: neither would know what is its own.
+    let twin = manifest.replace("name: hello", "name: other").replace("hello.wasm", "other.wasm");
+    host.put("other.yaml", format!("{twin}  fieldManager: windlass/hello\n").as_bytes());
+    let page = host.until_page("field manager");
+    assert!(page.contains("windlass/hello"), "{page}");
+
+    greet(&cluster, "ada", "Ada");
+    until_greeted(&cluster, "ada", "Hello, Ada");
+    host.put("other.yaml", twin.as_bytes());
+    eventually("the other one serves, too", || {
+        let status = host.status();
+        if status["modules"][1]["state"] == "serving" { Ok(()) } else { Err(status.to_string()) }
+    });
+}
+
+#[test]
 fn a_second_host_waits_and_says_who_holds_the_lease() {
     let cluster = Cluster::start();
     let first = Host::start(&cluster);
