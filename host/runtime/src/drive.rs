@@ -64,6 +64,8 @@ pub(crate) struct Driver {
     pub(crate) gauges: Gauges,
     pub(crate) wake_at: Option<Time>,
     pub(crate) holder: Option<String>,
+    /// Why the lease cannot be had, as far as it is not just another host's.
+    pub(crate) lease_trouble: Option<Arc<str>>,
     pub(crate) drain_grace: Duration,
 }
 
@@ -110,6 +112,12 @@ impl Driver {
         if was && !now.leading {
             // No write of ours may follow a lost lease; the bridge holds the fence, this ends the runs (L7).
             self.runs.cut();
+        }
+        if self.lease_trouble != now.trouble {
+            self.lease_trouble.clone_from(&now.trouble);
+            if let (false, Some(why)) = (now.leading, &now.trouble) {
+                tracing::warn!(target: "windlass::host", "the lease cannot be had: {why}; it is tried again");
+            }
         }
         let holder = now.holder.as_deref().map(str::to_owned);
         if was != now.leading || self.holder != holder {

@@ -94,7 +94,11 @@ impl Driver {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process_id: std::process::id(),
             uptime_seconds: self.clock.now().0 / 1_000_000,
-            leadership: Leadership { leading: status.leading, holder: self.holder.clone() },
+            leadership: Leadership {
+                leading: status.leading,
+                holder: self.holder.clone(),
+                trouble: self.lease_trouble.as_deref().map(str::to_owned),
+            },
             modules: self.book.modules.iter().map(module).collect(),
             watches: status.watches.iter().map(|watch| self.watch_status(watch)).collect(),
         }

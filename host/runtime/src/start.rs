@@ -191,6 +191,7 @@ fn assemble(
         gauges: Gauges::new(metrics, readiness),
         wake_at: None,
         holder: None,
+        lease_trouble: None,
         drain_grace: settings.bounds.drain,
     };
     (driver, Happenings { inputs: input_receiver, source, loaded, control, leadership, stop }, recording)

@@ -35,6 +35,7 @@ pub(crate) async fn run(arguments: Run) -> Result<()> {
     let endpoints =
         Endpoints::start(arguments.metrics_address, METRICS_ADDRESS_FLAG, metrics.clone(), ready).await?;
     tracing::info!(
+        target: "windlass::host",
         server = connection.server(),
         version = version.git_version,
         metrics = %endpoints.address(),

@@ -16,21 +16,16 @@ struct Host {
 
 impl Host {
     fn start(cluster: &Cluster) -> Self {
+        Self::start_with(cluster, &[])
+    }
+
+    fn start_with(cluster: &Cluster, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let modules = folder.path().join("modules");
         fs::create_dir(&modules).unwrap();
-        let state = folder.path().join("state");
-        let program = Program::start(&mut windlass(&[
-            "run",
-            "--modules",
-            modules.to_str().unwrap(),
-            "--kubeconfig",
-            cluster.kubeconfig.to_str().unwrap(),
-            "--state",
-            state.to_str().unwrap(),
-            "--metrics-address",
-            "127.0.0.1:0",
-        ]));
+        let mut command = windlass(&["run", "--metrics-address", "127.0.0.1:0"]);
+        command.arg("--modules").arg(&modules).arg("--kubeconfig").arg(&cluster.kubeconfig);
+        let program = Program::start(command.arg("--state").arg(folder.path().join("state")).args(more));
         let mut host = Self { program, folder };
         host.program.wait_for("windlass runs");
         host
@@ -238,6 +233,19 @@ fn a_second_host_waits_and_says_who_holds_the_lease() {
     second.until_page("runs the modules");
     greet(&cluster, "ada", "Ada");
     until_greeted(&cluster, "ada", "Hello, Ada");
+}
+
+#[test]
+fn a_lease_that_cannot_be_had_is_told_with_the_reason() {
+    let cluster = Cluster::start();
+    let mut host = Host::start_with(&cluster, &["--lease-namespace", "absent"]);
+    host.program.wait_for("the lease cannot be had");
+    let page = host.until_page("the last attempt failed");
+    assert!(page.contains("waits for the lease") && page.contains("absent"), "{page}");
+    // The reason goes with its cause.
+    cluster.kubectl.done("kubectl create namespace absent");
+    let page = host.until_page("runs the modules");
+    assert!(!page.contains("failed"), "{page}");
 }
 
 #[test]

@@ -193,9 +193,16 @@ impl Elect {
     }
 
     async fn write(&mut self, method: Method, lease: &Value) -> Result<(), Miss> {
+        let creates = method == Method::POST;
         let (status, body) = self.exchange(method, Bytes::from(lease.to_string())).await?;
         if status == 404 {
-            return Err(Miss::Failed("the lease, or its namespace, is not there".to_owned()));
+            let (namespace, name) = (&self.settings.namespace, &self.settings.name);
+            let what = if creates {
+                format!("there is no namespace {namespace} for it")
+            } else {
+                format!("{namespace}/{name} is gone")
+            };
+            return Err(Miss::Failed(what));
         }
         let written = serde_json::from_slice(&body).map_err(|error| Miss::Failed(error.to_string()))?;
         self.observe(written);

@@ -16,6 +16,10 @@ impl fmt::Display for StatusReport {
             (false, Some(holder)) => format!("waits: {holder} holds the lease"),
             (false, None) => "waits for the lease".to_owned(),
         };
+        let leads = match &self.leadership.trouble {
+            Some(why) => format!("{leads}; the last attempt failed: {why}"),
+            None => leads,
+        };
         writeln!(f, "Windlass {}, process {}, up {uptime}, {leads}\n", self.version, self.process_id)?;
         if self.modules.is_empty() {
             writeln!(f, "No modules: put a .wasm file into the modules directory.")?;
@@ -143,7 +147,7 @@ mod tests {
             version: "0.1.0".into(),
             process_id: 42,
             uptime_seconds: 3661,
-            leadership: Leadership { leading: true, holder: None },
+            leadership: Leadership { leading: true, ..Leadership::default() },
             modules: vec![module],
             watches: vec![watch],
         };
@@ -166,10 +170,11 @@ v1 ConfigMap  all        12       in step
     #[test]
     fn a_host_without_modules_says_what_to_do() {
         let holder = Some("node-b".to_owned());
-        let leadership = Leadership { leading: false, holder };
+        let leadership = Leadership { leading: false, holder, trouble: Some("Forbidden".to_owned()) };
         let page = StatusReport { leadership, ..StatusReport::default() }.to_string();
         assert!(
-            page.contains("waits: node-b holds the lease") && page.contains("put a .wasm file"),
+            page.contains("waits: node-b holds the lease; the last attempt failed: Forbidden")
+                && page.contains("put a .wasm file"),
             "{page}"
         );
     }

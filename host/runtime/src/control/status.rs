@@ -29,6 +29,9 @@ pub struct Leadership {
     pub leading: bool,
     /// Who holds the lease, as far as known; none where there is no lease.
     pub holder: Option<String>,
+    /// Why the lease cannot be had, where that is not just another host's.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 /// A module.
