@@ -6,7 +6,10 @@ use std::{
     time::Instant,
 };
 use windlass_apiserver::AuditRecord;
-use windlass_runtime::core::{name::Request, outcome::Outcome};
+use windlass_runtime::{
+    core::{fact::Fact, name::Request, outcome::Outcome},
+    observe::Memory,
+};
 use windlass_tests::{Cluster, host::SeenRun};
 
 /// The runs of each request in the order in which they ended.
@@ -36,14 +39,28 @@ pub(super) fn each_run_is_of_one_version(runs: &[SeenRun], served: &[Served]) {
     assert_eq!(used.len(), served.len(), "each version has run");
 }
 
-/// A run begins after the end of the one before was told.
-pub(super) fn runs_of_a_request_never_overlap(runs: &[SeenRun]) {
-    for (request, runs) in by_request(runs) {
-        for pair in runs.windows(2) {
-            let (before, after) = (pair[0].at, pair[1].began());
-            assert!(after >= before, "two runs of {request} overlap by {:?}: {pair:#?}", before - after);
+/// Between two ends of a request's runs lies one run: each run applies its ConfigMap once at most, so two such writes
+/// before one end are of two runs at once. By order, not by time: a busy machine tells a time late.
+pub(super) fn runs_of_a_request_never_overlap(facts: &Memory) {
+    let step = |fact: &Fact| match fact {
+        Fact::RunEnded(run) => Some((run.request.clone(), true)),
+        Fact::CallAnswered { request, kind, .. } if *kind.kind == *"ConfigMap" => {
+            Some((request.clone(), false))
+        }
+        _ => None,
+    };
+    assert_eq!(facts.dropped(), 0, "too few facts are kept for this test");
+    let (mut under_way, mut writes): (HashMap<_, usize>, usize) = (HashMap::new(), 0);
+    for (request, ended) in facts.all(step) {
+        let since_end = under_way.entry(request.clone()).or_default();
+        if ended {
+            *since_end = 0;
+        } else {
+            (*since_end, writes) = (*since_end + 1, writes + 1);
+            assert!(*since_end <= 1, "two runs of {request} overlap");
         }
     }
+    assert!(writes > 0, "no run has written a ConfigMap");
 }
 
 /// What the test did was seen by a run that began later and went well.
