@@ -72,7 +72,7 @@ fn reload(host: &mut Host, replace: Replace, component: &[u8]) -> Result<[Durati
     host.program.forget();
     let complete = replace(host, component)?;
     let serves = host.program.wait_for(&["module serves"])?;
-    let ran = host.program.wait_for(&["windlass::run", "the module was replaced"])?;
+    let ran = host.program.wait_for(&["DEBUG run", "the module was replaced"])?;
     Ok([serves.at - complete, ran.at - complete])
 }
 

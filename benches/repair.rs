@@ -62,7 +62,7 @@ async fn main() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.with_website(&sample::folder()).await?;
     let mut host = Host::start(&cluster, "website", &component)?;
-    host.program.wait_for(&["windlass::run", "website"])?;
+    host.program.wait_for(&["DEBUG run", "outcome="])?;
     let mut hand = cluster.access.connect().await?;
     let mut all = Vec::new();
     table::head("A website's object is back, from the damage's request on", "ms");

@@ -4,12 +4,20 @@ use crate::{
     client::Access,
     program::{Program, finish, windlass},
 };
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
+use tokio::time::sleep;
+
+/// A new resource is served long before.
+const SERVED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Between two looks whether it is.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// `windlass server` in memory, without controllers.
 pub struct Cluster {
@@ -44,22 +52,18 @@ impl Cluster {
         let mut connection = self.access.connect().await?;
         let definition = fs::read_to_string(sample.join("crds/websites.yaml"))?;
         let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-        let path = format!("{definitions}/websites.example.windlass.dev");
-        let mut version = connection.apply(&path, &definition).await?["metadata"]["resourceVersion"].take();
-        let mut watch =
-            self.access.connect().await?.watch(definitions, version.as_str().context("a version")?).await?;
-        let established = |object: &serde_json::Value| {
-            let conditions = object["status"]["conditions"].as_array();
-            conditions.is_some_and(|all| {
-                all.iter().any(|one| one["type"] == "Established" && one["status"] == "True")
-            })
-        };
-        version = connection.get(&path).await?;
-        while !established(&version) {
-            version = watch.next().await?["object"].take();
+        connection.apply(&format!("{definitions}/websites.example.windlass.dev"), &definition).await?;
+        // `Established` is written a moment before the paths are there, on every API server.
+        let websites = "/apis/example.windlass.dev/v1/namespaces/default/websites";
+        let end = Instant::now() + SERVED_WITHIN;
+        while let Err(error) = connection.get(websites).await {
+            if Instant::now() > end {
+                return Err(error);
+            }
+            sleep(LOOK_EVERY).await;
         }
         let example = fs::read_to_string(sample.join("examples/home.yaml"))?;
-        connection.apply("/apis/example.windlass.dev/v1/namespaces/default/websites/home", &example).await?;
+        connection.apply(&format!("{websites}/home"), &example).await?;
         Ok(())
     }
 }
