@@ -72,7 +72,7 @@ pub enum ApplyError {
     #[error("the cluster does not say what it serves")]
     Discovery(#[from] DiscoveryError),
     /// The cluster refused it.
-    #[error("{}: {kind} {name} was refused: {message}", .file.display())]
+    #[error("{}: {kind} {name} was refused", .file.display())]
     Refused {
         /// The file.
         file: PathBuf,
@@ -80,8 +80,6 @@ pub enum ApplyError {
         kind: Kind,
         /// The object.
         name: ObjectName,
-        /// Why.
-        message: String,
         /// The answer.
         #[source]
         source: Box<ApiError>,
@@ -119,7 +117,6 @@ impl Document {
             file: self.file.clone(),
             kind: self.kind.clone(),
             name: self.name.clone(),
-            message: source.message.clone(),
             source: Box::new(source),
         }
     }

@@ -15,7 +15,10 @@ use std::{
     io::IsTerminal as _,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 use tokio::sync::mpsc;
@@ -67,7 +70,7 @@ pub(crate) async fn dev(arguments: Dev) -> Result<()> {
     };
     let ended = stop.clone();
     let host = tokio::spawn(async move { windlass_runtime::run(parts, ended).await });
-    let workshop = Workshop { arguments, console, client, offers };
+    let workshop = Workshop { arguments, console, client, offers, offered: AtomicBool::new(false) };
     workshop.work(watcher, descriptions, &stop).await;
     stop.cancel();
     host.await.context("the host was cut off")??;
@@ -116,6 +119,8 @@ struct Workshop {
     console: Arc<Console>,
     client: Client,
     offers: mpsc::Sender<SourceEvent>,
+    /// Whether there was a version yet.
+    offered: AtomicBool,
 }
 
 impl Workshop {
@@ -234,7 +239,13 @@ impl Workshop {
             tokio::task::spawn_blocking(move || build(&request, &mut |line| eprintln!("{line}"))).await;
         match built {
             Ok(Ok(built)) => self.offer(built).await,
-            Ok(Err(error)) => self.console.bad(&format!("not built: {error}; the version before goes on")),
+            Ok(Err(error)) => {
+                let next = match self.offered.load(Ordering::Relaxed) {
+                    true => "the version before goes on",
+                    false => "nothing runs yet; save a mended source",
+                };
+                self.console.bad(&format!("not built: {}; {next}", told(&error)));
+            }
             Err(_) => self.console.bad("the build was cut off"),
         }
     }
@@ -254,6 +265,7 @@ impl Workshop {
             manifest: None,
             seen_at: Instant::now(),
         };
+        self.offered.store(true, Ordering::Relaxed);
         // The host has ended: so does this, with the stop that ended it.
         self.offers.send(SourceEvent::Offered(offer)).await.unwrap_or_default();
     }

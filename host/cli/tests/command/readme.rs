@@ -9,6 +9,7 @@ use crate::{
 use std::{
     fs,
     path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -20,10 +21,15 @@ struct Dev {
     kubectl: Kubectl,
     _folder: tempfile::TempDir,
     source: std::path::PathBuf,
+    _turn: MutexGuard<'static, ()>,
 }
+
+/// The copies share the compiler's folder, and in it the file that the last build made: one at a time.
+static TURN: Mutex<()> = Mutex::new(());
 
 impl Dev {
     fn start() -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let module = sample::copy("website", folder.path());
         let mut command = windlass(&["dev", module.to_str().unwrap()]);
@@ -32,7 +38,7 @@ impl Dev {
         let kubeconfig = line.trim().strip_prefix("export KUBECONFIG=").unwrap();
         let kubectl = Kubectl::new(kubeconfig);
         program.wait_for("website serves:");
-        Self { program, kubectl, _folder: folder, source: module.join("src/lib.rs") }
+        Self { program, kubectl, _folder: folder, source: module.join("src/lib.rs"), _turn: turn }
     }
 
     fn edit(&self, from: &str, to: &str) {
@@ -96,6 +102,22 @@ fn an_edited_source_serves_and_a_broken_one_does_not() {
 
     dev.edit("reddy", "ready");
     dev.program.wait_for("website serves:");
+}
+
+#[test]
+fn an_example_that_breaks_its_schema_is_told_once_with_its_file() {
+    let mut dev = Dev::start();
+    let hostname = "kubectl get website home -o jsonpath='{.spec.hostname}'";
+    dev.kubectl.until(hostname, "home.example.com");
+    let example = dev.source.parent().unwrap().parent().unwrap().join("examples/home.yaml");
+    let text = fs::read_to_string(&example).unwrap();
+    fs::write(&example, text.replace("home.example.com", "Home!")).unwrap();
+    let line = dev.program.wait_for("was refused");
+    assert!(line.contains("examples/home.yaml") && line.contains("Website default/home"), "{line}");
+    assert_eq!(line.matches("spec.hostname: Invalid value").count(), 1, "{line}");
+    fs::write(&example, text.replace("home.example.com", "mended.example.com")).unwrap();
+    dev.program.wait_for("applied Website default/home");
+    dev.kubectl.until(hostname, "mended.example.com");
 }
 
 #[test]
