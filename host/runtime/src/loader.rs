@@ -8,7 +8,7 @@ use crate::{
     observe::{Observer as _, Observers},
     source::Offer,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use windlass_cluster::discovery::Discovery;
 use windlass_core::{
@@ -70,6 +70,7 @@ pub(crate) struct Loader {
     pub(crate) observers: Observers,
     pub(crate) grants: Grants,
     pub(crate) ceiling: Limits,
+    pub(crate) describe_deadline: Duration,
     pub(crate) loaded: mpsc::Sender<Loaded>,
 }
 
@@ -86,7 +87,9 @@ impl Loader {
     async fn load(&self, offer: &Offer, manifest: &Manifest) -> Result<Ready, Held> {
         let mut terms = self.terms(manifest);
         let module = self.module(offer).await?;
-        let described = describe(&module, Arc::new(terms.clone()), self.host.clone()).await;
+        let mut asked = terms.clone();
+        asked.limits.deadline = asked.limits.deadline.min(self.describe_deadline);
+        let described = describe(&module, Arc::new(asked), self.host.clone()).await;
         let description = Arc::new(described.map_err(|error| rejected(offer, &error))?);
         self.observers.fact(&Fact::ModuleDescribed {
             module: manifest.name.clone(),

@@ -49,8 +49,6 @@ pub struct LeaseSettings {
 pub struct Bounds {
     /// Runs at a time, over all modules: what the pool of instances is sized by.
     pub runs_max: NonZeroUsize,
-    /// Modules compiled at a time.
-    pub compilations_max: NonZeroUsize,
     /// When the host ends, runs under way may go on for so long before they are cut off.
     pub drain: Duration,
     /// A module that cannot be described in this time is rejected.
@@ -95,7 +93,6 @@ impl Default for Bounds {
         let at_least_one = |count: usize| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
         Self {
             runs_max: at_least_one((processors * 8).max(16)),
-            compilations_max: at_least_one(processors),
             drain: Duration::from_secs(10),
             describe_deadline: Duration::from_secs(10),
         }

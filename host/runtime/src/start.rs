@@ -180,6 +180,7 @@ fn assemble(
                 memory_bytes_max: EngineSettings::default().memory_bytes_ceiling,
                 ..unbounded()
             },
+            describe_deadline: settings.bounds.describe_deadline,
             loaded: loaded_sender,
         },
         registry,
