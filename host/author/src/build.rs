@@ -7,6 +7,7 @@ mod toolchain;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -153,13 +154,15 @@ fn file_error(path: &Path, action: &'static str, source: io::Error) -> BuildErro
     BuildError::File { path: path.to_owned(), action, source }
 }
 
-/// Writes beside the file and renames, so that a host that watches it never sees half of it.
+/// Writes beside the file and renames, so that a host that watches it never sees half of it. Two builds of one module
+/// may write at a time, in two processes or in one: each has a name of its own until the rename.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut half = path.as_os_str().to_owned();
-    half.push(format!(".{}.part", std::process::id()));
+    half.push(format!(".{}-{}.part", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
     fs::write(&half, bytes)?;
     fs::rename(&half, path)
 }

@@ -31,3 +31,16 @@ fn a_component_is_never_half_there() {
     assert_eq!(fs::read(&path).unwrap(), b"two");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
 }
+
+#[test]
+fn builds_of_one_module_at_a_time_do_not_take_each_others_file_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("module.wasm");
+    std::thread::scope(|threads| {
+        for _ in 0..8 {
+            threads.spawn(|| (0..200).for_each(|_| write_whole(&path, b"whole").unwrap()));
+        }
+    });
+    assert_eq!(fs::read(&path).unwrap(), b"whole");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "a half-written file was left");
+}
