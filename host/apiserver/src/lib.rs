@@ -13,6 +13,7 @@
 //! [`ApiServer`] starts it; [`ApiServer::service`] serves in process, [`ApiServer::listen`] over TLS.
 
 pub mod apply;
+mod calendar;
 pub mod catalog;
 pub mod chain;
 pub mod clock;

@@ -1,5 +1,7 @@
 //! Times as RFC 3339 texts, brought to the form that the server stores.
 
+use crate::calendar::{civil_from_days, days_from_civil, days_in_month};
+
 /// A moment: seconds since 1970 and what is left in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
@@ -28,19 +30,19 @@ impl Moment {
         };
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
         let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-        let in_range = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+        let in_range = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
         if !in_range || hour > 23 || minute > 59 || second > 59 {
             return None;
         }
         let (nanos, zone) = fraction(&text[19..])?;
-        let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+        let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
         Some(Self { seconds: seconds - offset_seconds(zone)?, nanos })
     }
 
     /// The moment in whole seconds, UTC.
     #[must_use]
     pub fn in_seconds(self) -> String {
-        let (year, month, day) = date(self.seconds.div_euclid(86_400));
+        let (year, month, day) = civil_from_days(self.seconds.div_euclid(86_400));
         let rest = self.seconds.rem_euclid(86_400);
         format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
     }
@@ -78,36 +80,6 @@ fn offset_seconds(zone: &str) -> Option<i64> {
     }
     let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
     (hours <= 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days by the civil calendar, counted from March so that the leap day is the last of its year.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
