@@ -10,9 +10,10 @@ use windlass_core::name::{Digest, Kind, ModuleName};
 use windlass_guest::host::Terms;
 
 /// How a module's newest offer stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stand {
     /// Being compiled and described.
+    #[default]
     Loading,
     /// Good, but its operator must act first.
     Waiting(String),
@@ -23,6 +24,7 @@ pub(crate) enum Stand {
 }
 
 /// One module.
+#[derive(Default)]
 pub(crate) struct Entry {
     pub(crate) offer: Option<Offer>,
     pub(crate) manifest: Option<Arc<Manifest>>,
@@ -36,23 +38,6 @@ pub(crate) struct Entry {
     /// When each version that was given to the pipeline was seen.
     seen_at: HashMap<Digest, Instant>,
     terms: HashMap<Digest, Arc<Terms>>,
-}
-
-impl Default for Entry {
-    fn default() -> Self {
-        Self {
-            offer: None,
-            manifest: None,
-            stand: Stand::Loading,
-            paused: false,
-            title: String::new(),
-            version: String::new(),
-            absent: Vec::new(),
-            field_manager: None,
-            seen_at: HashMap::new(),
-            terms: HashMap::new(),
-        }
-    }
 }
 
 /// All modules by name.
@@ -101,7 +86,7 @@ impl Book {
         self.modules.get(module)?.seen_at.get(digest).copied()
     }
 
-    /// No run of a version will come. True if nothing of the module's is left and it can be struck.
+    /// No run of a version will come.
     pub(crate) fn freed(&mut self, module: &ModuleName, digest: &Digest) {
         if let Some(entry) = self.modules.get_mut(module) {
             entry.terms.remove(digest);
