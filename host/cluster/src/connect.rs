@@ -32,6 +32,22 @@ pub struct ConnectOptions {
     pub context: Option<String>,
 }
 
+/// How soon a connection that went silent is given up: the peer is gone, or something between swallows its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Liveness {
+    /// A ping goes out after so long without a byte…
+    pub ping_interval: Duration,
+    /// …and the connection is over after so long without an answer to it.
+    pub ping_timeout: Duration,
+}
+
+impl Default for Liveness {
+    /// 30 s in all.
+    fn default() -> Self {
+        Self { ping_interval: Duration::from_secs(20), ping_timeout: Duration::from_secs(10) }
+    }
+}
+
 /// Ways to one API server: watches, calls and the lease never share a connection, so none can hold up another (L8).
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -58,11 +74,19 @@ impl Connection {
     /// # Errors
     /// When the configuration cannot be read or used; each says what, where, and what to do next.
     pub async fn open(options: &ConnectOptions) -> Result<Self, ConnectError> {
+        Self::open_with(options, Liveness::default()).await
+    }
+
+    /// As [`Connection::open`], with a liveness of one's own.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn open_with(options: &ConnectOptions, liveness: Liveness) -> Result<Self, ConnectError> {
         let (config, origin) = config::load(options).await?;
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
         let opened = tokio::task::spawn_blocking(move || {
-            let stack = Stack::new(config)?;
+            let stack = Stack::new(config, liveness)?;
             Ok((stack.transport()?, stack.transport()?, stack.transport()?))
         });
         let opened = opened.await.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));

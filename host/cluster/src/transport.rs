@@ -1,6 +1,7 @@
 //! Requests out, answers in: one boxed service, whatever carries it (HTTP/2 and TLS, or a server in this process).
 
 mod failure;
+mod lane;
 mod lanes;
 mod stack;
 

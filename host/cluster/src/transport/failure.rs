@@ -1,5 +1,6 @@
 //! Why there was no answer, sorted by what can be done about it.
 
+use super::lanes::Unconnected;
 use std::{error::Error as StdError, fmt, io, time::Duration};
 use tower::BoxError;
 
@@ -109,6 +110,7 @@ fn sort(error: &(dyn StdError + 'static)) -> Failure {
         if let Some(error) = cause.downcast_ref::<hyper_util::client::legacy::Error>() {
             connecting |= error.is_connect();
         }
+        connecting |= cause.is::<Unconnected>();
         if connecting && let Some(error) = cause.downcast_ref::<rustls::Error>() {
             let certificate = matches!(error, rustls::Error::InvalidCertificate(_));
             return if certificate { Failure::Untrusted } else { Failure::Unconnected };

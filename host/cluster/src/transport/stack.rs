@@ -1,6 +1,7 @@
 //! HTTP/2 under kube's authentication and TLS.
 
 use super::{RequestBody, Transport, lanes::Lanes};
+use crate::connect::Liveness;
 use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -20,22 +21,13 @@ use tower::{
     util::{Either, MapErr},
 };
 
-/// A ping goes out after so long without a byte…
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// …and the connection is given up after so long without an answer: 30 s in all for a half-open one.
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same bound for HTTP/1.1, by the kernel: two probes 5 s apart after 20 s of silence.
-const PROBE_INTERVAL: Duration = Duration::from_secs(5);
-const PROBES: u32 = 2;
+/// For TCP alone.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// What one unread stream may hold back.
-const STREAM_WINDOW: u32 = 512 * 1024;
-/// More than all streams of a connection may hold back together (80), so a watch whose reader is slow never stops
-/// its neighbours.
-const CONNECTION_WINDOW: u32 = 81 * STREAM_WINDOW;
+/// Over HTTP/1.1 the kernel asks whether the peer lives; so many times.
+const PROBES: u32 = 2;
 
 pub(super) type HttpClient = Client<Connector, RequestBody>;
-type Connector = HttpsConnector<Either<Direct, Proxied>>;
+pub(super) type Connector = HttpsConnector<Either<Direct, Proxied>>;
 type Direct = MapErr<HttpConnector, fn(<HttpConnector as Service<Uri>>::Error) -> BoxError>;
 type Proxied = MapErr<Tunnel<HttpConnector>, fn(<Tunnel<HttpConnector> as Service<Uri>>::Error) -> BoxError>;
 
@@ -43,6 +35,8 @@ type Proxied = MapErr<Tunnel<HttpConnector>, fn(<Tunnel<HttpConnector> as Servic
 pub(crate) struct Stack {
     config: Config,
     connector: Connector,
+    http1: HttpClient,
+    liveness: Liveness,
     auth: Option<AuthLayer>,
 }
 
@@ -62,20 +56,20 @@ pub(crate) enum StackError {
 
 impl Stack {
     /// Reads keys and certificates and runs the exec plugin: blocking.
-    pub(crate) fn new(config: Config) -> Result<Self, StackError> {
+    pub(crate) fn new(config: Config, liveness: Liveness) -> Result<Self, StackError> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // Lost only to another thread that installed one just now, which is as good.
             drop(rustls::crypto::ring::default_provider().install_default());
         }
-        let connector = connector(&config)?;
+        let connector = connector(&config, liveness, true)?;
+        let http1 = http1(self::connector(&config, liveness, false)?);
         let auth = config.auth_layer()?;
-        Ok(Self { config, connector, auth })
+        Ok(Self { config, connector, http1, liveness, auth })
     }
 
     /// A transport with connections of its own.
     pub(crate) fn transport(&self) -> Result<Transport, StackError> {
-        let connector = self.connector.clone();
-        let lanes = Lanes::new(move || http_client(connector.clone()));
+        let lanes = Lanes::new(self.connector.clone(), self.http1.clone(), self.liveness);
         let service = self.config.extra_headers_layer()?.layer(lanes);
         let base = self.config.base_uri_layer();
         Ok(match &self.auth {
@@ -85,24 +79,21 @@ impl Stack {
     }
 }
 
-fn http_client(connector: Connector) -> HttpClient {
+/// Its pool has a connection for each watch and for each call under way.
+fn http1(connector: Connector) -> HttpClient {
     Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .http2_keep_alive_interval(PING_INTERVAL)
-        .http2_keep_alive_timeout(PING_TIMEOUT)
-        .http2_initial_stream_window_size(STREAM_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .build(connector)
 }
 
-fn connector(config: &Config) -> Result<Connector, StackError> {
+fn connector(config: &Config, liveness: Liveness, http2: bool) -> Result<Connector, StackError> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    http.set_keepalive(Some(PING_INTERVAL));
-    http.set_keepalive_interval(Some(PROBE_INTERVAL));
+    http.set_keepalive(Some(liveness.ping_interval));
+    http.set_keepalive_interval(Some(liveness.ping_timeout / PROBES));
     http.set_keepalive_retries(Some(PROBES));
     let inner = match proxy(config)? {
         Some(proxy) => Either::Right(MapErr::new(Tunnel::new(proxy, http), Into::into as _)),
@@ -115,7 +106,8 @@ fn connector(config: &Config) -> Result<Connector, StackError> {
         let parsed = parsed.map_err(|_| StackError::ServerName(name.clone()))?;
         builder = builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(parsed));
     }
-    Ok(builder.enable_all_versions().wrap_connector(inner))
+    let builder = builder.enable_http1();
+    Ok(if http2 { builder.enable_http2().wrap_connector(inner) } else { builder.wrap_connector(inner) })
 }
 
 /// The proxy to go through. Loopback is never proxied, as Go's clients have it.
