@@ -22,6 +22,7 @@ mod convert;
 pub mod crd;
 pub mod defaults;
 pub mod discovery;
+pub mod fault;
 pub mod object;
 pub mod openapi;
 pub mod patch;

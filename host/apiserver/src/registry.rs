@@ -22,6 +22,7 @@ use serde_json::Value;
 pub use self::body::Body;
 pub use self::delete::{DeleteOptions, Deleted};
 pub use self::list::List;
+pub(crate) use self::list::too_large_version;
 pub use self::patch::PatchKind;
 pub use self::scale::scale_of;
 

@@ -194,7 +194,7 @@ fn list_error(place: &Place, error: StoreError, wanted: &Wanted, current: u64) -
 }
 
 /// 504: the version asked for has not been reached.
-pub(super) fn too_large_version(asked: u64, current: u64) -> ApiError {
+pub(crate) fn too_large_version(asked: u64, current: u64) -> ApiError {
     let cause = Cause::of("ResourceVersionTooLarge", "Too large resource version", "");
     let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
     let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
