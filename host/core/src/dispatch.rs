@@ -6,16 +6,20 @@ use crate::{
     description::Selection,
     input::Version,
     interest::Need,
-    name::{Digest, Generation, Kind},
-    queue::{RequestQueue, Taken},
+    name::{Digest, Generation, Kind, ModuleName},
+    queue::{Account, RequestQueue, Taken},
     time::Time,
 };
 pub(crate) use asks::Asks;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A module as the pipeline knows it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Module {
+    /// Of the fair turns.
+    pub(crate) account: Account,
+    /// It is among the modules that this step looks at in the end.
+    pub(crate) touched: bool,
     pub(crate) serving: Option<Serving>,
     pub(crate) pending: Option<Pending>,
     pub(crate) paused: bool,
@@ -102,6 +106,27 @@ impl Lane {
 }
 
 impl Module {
+    pub(crate) fn new(account: Account) -> Self {
+        Self {
+            account,
+            touched: false,
+            serving: None,
+            pending: None,
+            paused: false,
+            lanes: BTreeMap::new(),
+            uses: BTreeMap::new(),
+            turn_last: 0,
+        }
+    }
+
+    /// Notes that its work may have changed.
+    pub(crate) fn touch(&mut self, name: &ModuleName, touched: &mut Vec<ModuleName>) {
+        if !self.touched {
+            self.touched = true;
+            touched.push(name.clone());
+        }
+    }
+
     /// Takes in what an offered version says about pausing. Where it says the same as the version before, the
     /// operator's last word counts.
     pub(crate) fn mind_pause(&mut self, paused: bool) {
@@ -144,6 +169,17 @@ impl Module {
         ];
         let idle = self.uses.iter().filter(|(digest, uses)| **uses == 0 && !needed.contains(&Some(**digest)));
         idle.map(|(digest, _)| *digest).collect()
+    }
+
+    /// A run or a question of a version is over. Answers whether something may be left over now: the version, or a
+    /// lane whose controller is gone.
+    pub(crate) fn used(&mut self, digest: &Digest) -> bool {
+        let uses = self.uses.get_mut(digest).map_or(0, |uses| {
+            *uses = uses.saturating_sub(1);
+            *uses
+        });
+        let serves = self.serving.as_ref().is_some_and(|serving| serving.version.digest == *digest);
+        (uses == 0 && !serves) || self.lanes.values().any(|lane| !lane.live)
     }
 
     /// Runs and questions under way.

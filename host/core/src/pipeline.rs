@@ -82,15 +82,15 @@ pub struct Pipeline {
     modules: BTreeMap<ModuleName, Module>,
     /// Outlives the module: a generation never comes again.
     generations: BTreeMap<ModuleName, Generation>,
-    turns: Turns,
+    turns: Turns<ModuleName>,
     alarms: BTreeSet<(Time, ControllerName)>,
     backfills: VecDeque<Backfill>,
     runs: BTreeMap<RunId, Running>,
     run_last: u64,
     questions: BTreeMap<TargetsId, Question>,
     question_last: u64,
-    /// Modules whose work may have changed in this step.
-    touched: BTreeSet<ModuleName>,
+    /// Modules whose work may have changed in this step; each says of itself that it is here.
+    touched: Vec<ModuleName>,
     dropped: u64,
     out: Vec<Command>,
 }
@@ -118,7 +118,7 @@ impl Pipeline {
             run_last: 0,
             questions: BTreeMap::new(),
             question_last: 0,
-            touched: BTreeSet::new(),
+            touched: Vec::new(),
             dropped: 0,
             out: Vec::new(),
         }
@@ -181,14 +181,13 @@ impl Pipeline {
         for one in routed {
             match one {
                 Routed::Request { module, controller, name, priority, reason } => {
-                    self.enqueue(&module, &controller, &name, priority, &reason);
+                    self.enqueue(&module, &controller, name, priority, reason);
                 }
                 Routed::Ask { module, controller, watch, change } => {
-                    let lane =
-                        self.modules.get_mut(&module).and_then(|known| known.lanes.get_mut(&controller));
-                    if let Some(lane) = lane {
+                    let Some(known) = self.modules.get_mut(&module) else { continue };
+                    if let Some(lane) = known.lanes.get_mut(&controller) {
                         lane.asks.entry(watch).or_default().push(change);
-                        self.touched.insert(module);
+                        known.touch(&module, &mut self.touched);
                     }
                 }
             }
@@ -199,16 +198,22 @@ impl Pipeline {
         &mut self,
         module: &ModuleName,
         controller: &Arc<str>,
-        name: &ObjectName,
+        name: ObjectName,
         priority: Priority,
-        reason: &Reason,
+        reason: Reason,
     ) {
-        let lane = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller));
-        let Some(lane) = lane.filter(|lane| lane.live) else { return };
-        if !lane.queue.add(self.now, name, priority, self.now, &|| reason.clone()) {
+        let Some(known) = self.modules.get_mut(module) else { return };
+        let Some(lane) = known.lanes.get_mut(controller).filter(|lane| lane.live) else { return };
+        if !lane.queue.add(self.now, name, priority, self.now, reason) {
             self.dropped += 1;
         }
-        self.touched.insert(module.clone());
+        known.touch(module, &mut self.touched);
+    }
+
+    fn touch(&mut self, name: &ModuleName) {
+        if let Some(module) = self.modules.get_mut(name) {
+            module.touch(name, &mut self.touched);
+        }
     }
 
     /// Looks at every controller whose time has come.
@@ -229,7 +234,7 @@ impl Pipeline {
                 lane.resync_at = Some(self.now + serve::resync_delay(&name, lane.resync_every));
                 self.backfill_own(&name.module, Some(&name.controller), Priority::Low, &Reason::Resync);
             }
-            self.touched.insert(name.module);
+            self.touch(&name.module);
         }
     }
 
@@ -237,7 +242,7 @@ impl Pipeline {
     fn settle(&mut self) {
         for name in &self.touched {
             if let Some(module) = self.modules.get(name) {
-                self.turns.set_waiting(name, module.has_work(self.now));
+                self.turns.set_waiting(module.account, module.has_work(self.now));
             }
         }
     }
@@ -246,6 +251,7 @@ impl Pipeline {
     fn arm(&mut self) {
         for name in mem::take(&mut self.touched) {
             let Some(module) = self.modules.get_mut(&name) else { continue };
+            module.touched = false;
             for (controller, lane) in &mut module.lanes {
                 let next = lane.alarm_next(self.now);
                 if lane.alarm == next {

@@ -6,19 +6,20 @@
 //!   P5). So it never runs twice at once, and however many changes came, exactly one more run follows (W5).
 //! - First in, first out within a priority; what becomes due or is raised goes to the tail (P2, P6).
 //! - A low priority never starves: once its first entry has been ready for a while, every eighth turn is its own.
+//! - A request in a fight is held back for a time, whatever is added; it is never dropped.
 
 mod backoff;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod turns;
 
 use crate::{fact::Reason, name::ObjectName, outcome::Outcome, time::Time};
 pub(crate) use backoff::Backoff;
-use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
-    time::Duration,
-};
-pub(crate) use turns::Turns;
+pub(crate) use slots::Ticket;
+use slots::{Order, Slot, Slots};
+use std::{collections::BTreeMap, time::Duration};
+pub(crate) use turns::{Account, Turns};
 
 /// While a lower priority has waited too long, it gets one turn in so many.
 const TURNS_PER_LOW: u8 = 8;
@@ -47,8 +48,12 @@ pub(crate) struct Limits {
 /// A request that is to run now.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Taken {
+    /// What [`RequestQueue::done`] takes back.
+    pub(crate) ticket: Ticket,
     pub(crate) name: ObjectName,
     pub(crate) reason: Reason,
+    /// Nothing else than `reason` was told while it waited.
+    pub(crate) alone: bool,
     pub(crate) failures: u32,
     pub(crate) waited: Duration,
 }
@@ -60,12 +65,13 @@ struct Pending {
     /// Since when it has been due, or will be.
     since: Time,
     reason: Reason,
+    alone: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// In `ready`, under this number.
-    Ready(u64),
+    /// In `ready`.
+    Ready,
     /// In `waiting`, under this time and number.
     Waiting(Time, u64),
     /// Nowhere until the run is done; due then.
@@ -76,26 +82,18 @@ enum Place {
 struct Running {
     started: Time,
     priority: Priority,
+    /// Why it runs, for a run that is given up.
     reason: Reason,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    pending: Option<Pending>,
-    running: Option<Running>,
-    failures: u32,
-    /// Until when the last counted failure holds the request back; changes do not wait for it.
-    backoff_until: Time,
 }
 
 /// The requests of one controller.
 #[derive(Debug)]
 pub(crate) struct RequestQueue {
     limits: Limits,
-    slots: HashMap<ObjectName, Slot>,
-    ready: [BTreeMap<u64, ObjectName>; PRIORITIES.len()],
-    waiting: BTreeMap<(Time, u64), ObjectName>,
-    number_next: u64,
+    slots: Slots,
+    ready: [Order; PRIORITIES.len()],
+    waiting: BTreeMap<(Time, u64), Ticket>,
+    number_last: u64,
     turns_since_low: u8,
     running: usize,
     failing: usize,
@@ -107,10 +105,10 @@ impl RequestQueue {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            slots: HashMap::new(),
+            slots: Slots::default(),
             ready: Default::default(),
             waiting: BTreeMap::new(),
-            number_next: 0,
+            number_last: 0,
             turns_since_low: 0,
             running: 0,
             failing: 0,
@@ -124,79 +122,69 @@ impl RequestQueue {
         Self::new(self.limits.clone())
     }
 
-    fn number(&mut self) -> u64 {
-        self.number_next += 1;
-        self.number_next
-    }
-
     /// Puts a request in, due at `due` or now. False when the queue is full and it was dropped.
     pub(crate) fn add(
         &mut self,
         now: Time,
-        name: &ObjectName,
+        name: ObjectName,
         priority: Priority,
         due: Time,
-        reason: &dyn Fn() -> Reason,
+        reason: Reason,
     ) -> bool {
-        if !self.slots.contains_key(name) {
-            if self.slots.len() >= self.limits.requests_max {
-                self.dropped += 1;
-                return false;
-            }
-            self.slots.insert(name.clone(), Slot::default());
-        }
-        let number = self.number();
-        let Some(slot) = self.slots.get_mut(name) else { return false };
-        let locked = slot.running.is_some();
-        let old = slot.pending.take();
-        let raised = old.as_ref().is_some_and(|old| priority > old.priority);
-        let at = due.max(now);
-        let sooner = old.as_ref().is_some_and(|old| match old.place {
-            Place::Ready(_) => false,
-            Place::Waiting(..) => at < old.since || at == now,
-            Place::Locked => at < old.since,
-        });
-        let pending = match old {
-            Some(old) if !raised && !sooner => {
-                slot.pending = Some(old);
-                return true;
-            }
-            Some(old) => {
-                match old.place {
-                    Place::Ready(number) => drop(self.ready[old.priority as usize].remove(&number)),
-                    Place::Waiting(time, number) => drop(self.waiting.remove(&(time, number))),
-                    Place::Locked => {}
-                }
-                let since = old.since.min(at);
-                Pending {
-                    priority: priority.max(old.priority),
-                    place: Place::Locked,
-                    since,
-                    reason: reason(),
-                }
-            }
-            None => {
-                self.adds += 1;
-                Pending { priority, place: Place::Locked, since: at, reason: reason() }
-            }
+        let room = |len| len < self.limits.requests_max;
+        let Some(ticket) = self.slots.find_or_make(name, room) else {
+            self.dropped += 1;
+            return false;
         };
-        let pending = if locked { pending } else { self.placed(now, name, pending, number) };
-        if let Some(slot) = self.slots.get_mut(name) {
-            slot.pending = Some(pending);
-        }
+        self.put(now, ticket, priority, due, reason);
         true
     }
 
-    /// Puts an entry where it belongs by its time.
-    fn placed(&mut self, now: Time, name: &ObjectName, mut pending: Pending, number: u64) -> Pending {
-        if pending.since > now {
-            self.waiting.insert((pending.since, number), name.clone());
-            pending.place = Place::Waiting(pending.since, number);
-        } else {
-            self.ready[pending.priority as usize].insert(number, name.clone());
-            pending.place = Place::Ready(number);
+    fn put(&mut self, now: Time, ticket: Ticket, priority: Priority, due: Time, reason: Reason) {
+        let slot = &mut self.slots[ticket];
+        let free_at = if reason == Reason::Asked { now } else { slot.held_until.max(now) };
+        let at = due.max(free_at);
+        let Some(old) = &mut slot.pending else {
+            self.adds += 1;
+            slot.pending = Some(Pending { priority, place: Place::Locked, since: at, reason, alone: true });
+            return self.place(now, ticket);
+        };
+        let raised = priority > old.priority;
+        let sooner = match old.place {
+            Place::Ready => false,
+            Place::Waiting(..) => at < old.since || at == now,
+            Place::Locked => at < old.since,
+        };
+        old.alone = old.alone && old.reason == reason;
+        if !raised && !sooner {
+            return;
         }
-        pending
+        let (place, level) = (old.place, old.priority as usize);
+        old.place = Place::Locked;
+        old.priority = priority.max(old.priority);
+        old.since = old.since.min(at);
+        old.reason = reason;
+        match place {
+            Place::Ready => self.ready[level].take_out(&mut self.slots, ticket),
+            Place::Waiting(time, number) => drop(self.waiting.remove(&(time, number))),
+            Place::Locked => {}
+        }
+        self.place(now, ticket);
+    }
+
+    /// Puts an entry where it belongs by its time, unless its request runs.
+    fn place(&mut self, now: Time, ticket: Ticket) {
+        let slot = &mut self.slots[ticket];
+        let (None, Some(pending)) = (&slot.running, &mut slot.pending) else { return };
+        if pending.since > now {
+            self.number_last += 1;
+            pending.place = Place::Waiting(pending.since, self.number_last);
+            self.waiting.insert((pending.since, self.number_last), ticket);
+        } else {
+            pending.place = Place::Ready;
+            let level = pending.priority as usize;
+            self.ready[level].push(&mut self.slots, ticket);
+        }
     }
 
     /// Makes ready what has become due, in the order of its time (P6).
@@ -204,12 +192,12 @@ impl RequestQueue {
         while let Some(entry) = self.waiting.first_entry()
             && entry.key().0 <= now
         {
-            let name = entry.remove();
-            let number = self.number();
-            let Some(slot) = self.slots.get_mut(&name) else { continue };
-            let Some(pending) = &mut slot.pending else { continue };
-            pending.place = Place::Ready(number);
-            self.ready[pending.priority as usize].insert(number, name);
+            let ticket = entry.remove();
+            if let Some(pending) = &mut self.slots[ticket].pending {
+                pending.place = Place::Ready;
+                let level = pending.priority as usize;
+                self.ready[level].push(&mut self.slots, ticket);
+            }
         }
     }
 
@@ -221,22 +209,22 @@ impl RequestQueue {
     /// Takes the next ready request and locks it (W3).
     pub(crate) fn take(&mut self, now: Time) -> Option<Taken> {
         let level = self.level(now)?;
-        let (_, name) = self.ready[level].pop_first()?;
-        let slot = self.slots.get_mut(&name)?;
-        let pending = slot.pending.take()?;
-        let waited = now.since(pending.since);
-        let taken = Taken { name, reason: pending.reason.clone(), failures: slot.failures, waited };
-        slot.running = Some(Running { started: now, priority: pending.priority, reason: pending.reason });
+        let ticket = self.ready[level].first()?;
+        self.ready[level].take_out(&mut self.slots, ticket);
+        let slot = &mut self.slots[ticket];
+        let Pending { priority, since, reason, alone, .. } = slot.pending.take()?;
+        let name = slot.name.clone()?;
+        slot.running = Some(Running { started: now, priority, reason: reason.clone() });
         self.running += 1;
-        Some(taken)
+        Some(Taken { ticket, name, reason, alone, failures: slot.failures, waited: now.since(since) })
     }
 
     /// Whose turn it is: the highest priority with a ready entry, or now and then a lower one that has aged.
     fn level(&mut self, now: Time) -> Option<usize> {
-        let highest = (0..PRIORITIES.len()).rev().find(|level| !self.ready[*level].is_empty())?;
+        let highest = (0..PRIORITIES.len()).rev().find(|level| self.ready[*level].len() > 0)?;
         let aged = (0..highest).find(|level| {
-            let first = self.ready[*level].first_key_value().and_then(|(_, name)| self.slots.get(name));
-            let since = first.and_then(|slot| Some(slot.pending.as_ref()?.since));
+            let first = self.ready[*level].first();
+            let since = first.and_then(|ticket| Some(self.slots[ticket].pending.as_ref()?.since));
             since.is_some_and(|since| now.since(since) >= self.limits.ageing)
         });
         let Some(aged) = aged else { return Some(highest) };
@@ -249,8 +237,8 @@ impl RequestQueue {
     }
 
     /// Ends a run: unlocks the request, counts the outcome, and puts in what follows from it (W4, C3).
-    pub(crate) fn done(&mut self, now: Time, name: &ObjectName, outcome: &Outcome) {
-        let Some(slot) = self.slots.get_mut(name) else { return };
+    pub(crate) fn done(&mut self, now: Time, ticket: Ticket, outcome: &Outcome) {
+        let slot = &mut self.slots[ticket];
         let Some(run) = slot.running.take() else { return };
         self.running -= 1;
         let failing = slot.failures > 0;
@@ -279,81 +267,80 @@ impl RequestQueue {
             Outcome::Abandoned => Some((run.priority, now, run.reason)),
         };
         self.failing = self.failing + usize::from(slot.failures > 0) - usize::from(failing);
-        if let Some(pending) = slot.pending.take() {
-            let number = self.number();
-            let pending = self.placed(now, name, pending, number);
-            if let Some(slot) = self.slots.get_mut(name) {
-                slot.pending = Some(pending);
-            }
-        }
+        self.place(now, ticket);
         if let Some((priority, due, reason)) = again {
-            self.add(now, name, priority, due, &|| reason.clone());
+            self.put(now, ticket, priority, due, reason);
         }
-        self.tidy(name);
+        self.tidy(now, ticket);
     }
 
     /// Lets go of a request of which nothing needs to be remembered.
-    fn tidy(&mut self, name: &ObjectName) {
-        if let Entry::Occupied(entry) = self.slots.entry(name.clone()) {
-            let slot = entry.get();
-            if slot.pending.is_none() && slot.running.is_none() && slot.failures == 0 {
-                entry.remove();
-            }
+    fn tidy(&mut self, now: Time, ticket: Ticket) {
+        let slot = &self.slots[ticket];
+        if slot.is_idle() && slot.failures == 0 && slot.held_until <= now {
+            self.slots.remove(ticket);
         }
     }
 
     /// Forgets the failures of a request that is neither due nor running: its object is gone.
     pub(crate) fn forget(&mut self, name: &ObjectName) {
-        if let Some(slot) = self.slots.get_mut(name)
-            && slot.pending.is_none()
-            && slot.running.is_none()
-        {
-            self.failing -= usize::from(slot.failures > 0);
-            self.slots.remove(name);
+        let Some(ticket) = self.slots.find(name) else { return };
+        if self.slots[ticket].is_idle() {
+            self.failing -= usize::from(self.slots[ticket].failures > 0);
+            self.slots.remove(ticket);
         }
     }
 
     /// A new version serves: failures of the old one no longer count, and whatever is here runs again, at low priority
     /// unless it was due anyway; what runs now, once it is done.
     pub(crate) fn reload(&mut self, now: Time, keep: &dyn Fn(&ObjectName) -> bool) {
-        self.drop_pending(&|name| !keep(name));
-        let mut names: Vec<_> = self.slots.keys().cloned().collect();
-        names.sort_unstable();
-        for name in &names {
-            if let Some(slot) = self.slots.get_mut(name) {
-                slot.failures = 0;
-                slot.backoff_until = Time::default();
-                if keep(name) {
-                    self.add(now, name, Priority::Low, now, &|| Reason::Reloaded);
-                } else {
-                    self.tidy(name);
-                }
+        self.failing = 0;
+        for ticket in self.slots.tickets() {
+            let slot = &mut self.slots[ticket];
+            slot.forgive();
+            if slot.name.as_ref().is_some_and(keep) {
+                self.put(now, ticket, Priority::Low, now, Reason::Reloaded);
+            } else {
+                self.drop_pending(ticket);
+                self.tidy(now, ticket);
             }
         }
-        self.failing = 0;
     }
 
     /// Drops every request that does not run; those that run stay locked until they are done.
-    pub(crate) fn clear(&mut self) {
-        self.drop_pending(&|_| true);
-        self.slots.retain(|_, slot| slot.running.is_some());
-        self.slots.values_mut().for_each(|slot| slot.failures = 0);
+    pub(crate) fn clear(&mut self, now: Time) {
         self.failing = 0;
+        for ticket in self.slots.tickets() {
+            self.slots[ticket].forgive();
+            self.drop_pending(ticket);
+            self.tidy(now, ticket);
+        }
     }
 
-    fn drop_pending(&mut self, which: &dyn Fn(&ObjectName) -> bool) {
-        self.ready.iter_mut().for_each(|level| level.retain(|_, name| !which(name)));
-        self.waiting.retain(|_, name| !which(name));
-        for (name, slot) in &mut self.slots {
-            if which(name) {
-                slot.pending = None;
-            }
+    fn drop_pending(&mut self, ticket: Ticket) {
+        self.unlink(ticket);
+        self.slots[ticket].pending = None;
+    }
+
+    /// Takes an entry out of where it stands.
+    fn unlink(&mut self, ticket: Ticket) {
+        let Some(pending) = &mut self.slots[ticket].pending else { return };
+        let level = pending.priority as usize;
+        match std::mem::replace(&mut pending.place, Place::Locked) {
+            Place::Ready => self.ready[level].take_out(&mut self.slots, ticket),
+            Place::Waiting(time, number) => drop(self.waiting.remove(&(time, number))),
+            Place::Locked => {}
         }
     }
 
     /// Requests that could run now (W11: the depth).
     pub(crate) fn ready(&self) -> usize {
-        self.ready.iter().map(BTreeMap::len).sum()
+        self.ready.iter().map(Order::len).sum()
+    }
+
+    /// Requests that could run now, by priority from the lowest.
+    pub(crate) fn ready_by_priority(&self) -> [usize; PRIORITIES.len()] {
+        [0, 1, 2].map(|level: usize| self.ready[level].len())
     }
 
     /// Requests that wait for their time.
@@ -383,9 +370,19 @@ impl RequestQueue {
 }
 
 impl Slot {
+    fn is_idle(&self) -> bool {
+        self.pending.is_none() && self.running.is_none()
+    }
+
     fn succeeded(&mut self) {
         self.failures = 0;
         self.backoff_until = Time::default();
+    }
+
+    /// Nothing that an earlier version did counts any more.
+    fn forgive(&mut self) {
+        self.succeeded();
+        self.held_until = Time::default();
     }
 
     /// Counts a failure and says when to try again. A run that a change started before the last backoff was over is

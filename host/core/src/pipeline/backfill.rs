@@ -95,7 +95,8 @@ impl Pipeline {
             let name = &object.header().name;
             if need.selects(&object) && need.target.reaches(name) {
                 let controller = need.controller.clone();
-                self.enqueue(&backfill.module, &controller, name, backfill.priority, &backfill.reason);
+                let (name, reason) = (name.clone(), backfill.reason.clone());
+                self.enqueue(&backfill.module, &controller, name, backfill.priority, reason);
             }
             return;
         }

@@ -8,7 +8,7 @@ use crate::{
     input::{AskTargets, Command, Ended, Run, RunId, TargetsId},
     name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request},
     outcome::Outcome,
-    queue::{Backoff, Priority, Taken},
+    queue::{Backoff, Priority, Taken, Ticket},
     time::Time,
 };
 use std::{sync::Arc, time::Duration};
@@ -16,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 /// A run under way.
 #[derive(Debug)]
 pub(super) struct Running {
+    ticket: Ticket,
     request: Request,
     kind: Kind,
     digest: Digest,
@@ -40,13 +41,9 @@ impl Pipeline {
         if !self.leading || self.draining {
             return;
         }
-        while let Some(name) = self.turns.next() {
-            let Some(module) = self.modules.get_mut(&name) else {
-                self.turns.remove(&name);
-                continue;
-            };
-            let Some(work) = module.next(self.now) else {
-                self.turns.set_waiting(&name, false);
+        while let Some((account, name)) = self.turns.next() {
+            let Some(work) = self.modules.get_mut(&name).and_then(|module| module.next(self.now)) else {
+                self.turns.set_waiting(account, false);
                 continue;
             };
             let started = match work {
@@ -54,11 +51,11 @@ impl Pipeline {
                 Work::Ask(controller, watch) => self.question(&name, &controller, &watch),
             };
             if started.is_some() {
-                self.turns.hold(&name);
+                self.turns.hold(account);
             }
-            let more = self.modules.get(&name).is_some_and(|module| module.has_work(self.now));
-            self.turns.set_waiting(&name, more);
-            self.touched.insert(name);
+            let Some(module) = self.modules.get_mut(&name) else { continue };
+            self.turns.set_waiting(account, module.has_work(self.now));
+            module.touch(&name, &mut self.touched);
         }
     }
 
@@ -72,9 +69,10 @@ impl Pipeline {
         self.run_last += 1;
         let id = RunId(self.run_last);
         let controller = ControllerName { module: name.clone(), controller };
-        let Taken { name, reason, failures, waited } = taken;
+        let Taken { ticket, name, reason, failures, waited, .. } = taken;
         let request = Request { controller, name };
         let running = Running {
+            ticket,
             request: request.clone(),
             kind: kind.clone(),
             digest,
@@ -114,20 +112,23 @@ impl Pipeline {
     pub(super) fn ended(&mut self, ended: Ended) {
         let Some(run) = self.runs.remove(&ended.run) else { return };
         let Request { controller: ControllerName { module, controller }, name } = &run.request;
-        self.turns.release(module, ended.cpu);
-        self.touched.insert(module.clone());
-        if let Some(lane) = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller)) {
+        let Some(known) = self.modules.get_mut(module) else { return };
+        self.turns.release(known.account, ended.cpu);
+        known.touch(module, &mut self.touched);
+        if let Some(lane) = known.lanes.get_mut(controller) {
             // What a controller that is gone would do next, nobody will do.
             let stays = lane.live && lane.kind == run.kind;
             let outcome = if stays { &ended.outcome } else { &Outcome::Done };
-            lane.queue.done(self.now, name, outcome);
+            lane.queue.done(self.now, run.ticket, outcome);
             if matches!(outcome, Outcome::Terminal(_))
                 && self.cache.selected(&lane.kind, &lane.selection, name).is_none()
             {
                 lane.queue.forget(name);
             }
         }
-        self.used(module, run.digest);
+        if known.used(&run.digest) {
+            self.tidy(module);
+        }
         let ended = RunEnded {
             took: self.now.since(run.started),
             request: run.request,
@@ -146,8 +147,9 @@ impl Pipeline {
     pub(super) fn targets(&mut self, id: TargetsId, targets: Option<Vec<Vec<ObjectName>>>) {
         let Some(question) = self.questions.remove(&id) else { return };
         let ControllerName { module, controller } = &question.controller;
-        self.turns.release(module, Duration::ZERO);
-        self.touched.insert(module.clone());
+        let Some(known) = self.modules.get_mut(module) else { return };
+        self.turns.release(known.account, Duration::ZERO);
+        known.touch(module, &mut self.touched);
         let answer = targets.filter(|lists| lists.len() == question.changes.len());
         let lane = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller));
         let asks = lane.and_then(|lane| lane.asks.get_mut(&question.watch));
@@ -168,7 +170,10 @@ impl Pipeline {
             }
             (None, None) => {}
         }
-        self.used(&question.controller.module, question.digest);
+        let module = &question.controller.module;
+        if self.modules.get_mut(module).is_some_and(|known| known.used(&question.digest)) {
+            self.tidy(module);
+        }
     }
 
     fn wanted(&mut self, question: &Question, change: &ObjectChange, names: Vec<ObjectName>) {
@@ -184,16 +189,8 @@ impl Pipeline {
         let priority = if live { Priority::Live } else { Priority::Low };
         let (watch, kind) = (question.watch.clone(), change.kind.clone());
         let reason = Reason::Related { watch, kind, name: change.name.clone() };
-        for name in names.iter().filter(|name| target.reaches(name)) {
-            self.enqueue(module, controller, name, priority, &reason);
+        for name in names.into_iter().filter(|name| target.reaches(name)) {
+            self.enqueue(module, controller, name, priority, reason.clone());
         }
-    }
-
-    /// A run or a question of a version is over.
-    fn used(&mut self, name: &ModuleName, digest: Digest) {
-        if let Some(uses) = self.modules.get_mut(name).and_then(|module| module.uses.get_mut(&digest)) {
-            *uses = uses.saturating_sub(1);
-        }
-        self.tidy(name);
     }
 }

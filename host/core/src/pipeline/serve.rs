@@ -2,7 +2,7 @@
 
 use super::Pipeline;
 use crate::{
-    dispatch::{Lane, Pending, Serving},
+    dispatch::{Lane, Module, Pending, Serving},
     fact::{Fact, Reason},
     input::{Command, Version, WatchId},
     interest::{Need, NotGranted, Order, Plans, needs},
@@ -17,7 +17,9 @@ impl Pipeline {
         let name = version.module.clone();
         let version = Arc::new(version);
         let now = self.now;
-        let module = self.modules.entry(name.clone()).or_default();
+        let turns = &mut self.turns;
+        let module =
+            self.modules.entry(name.clone()).or_insert_with(|| Module::new(turns.open(name.clone())));
         module.mind_pause(version.paused);
         if let Some(serving) =
             module.serving.as_mut().filter(|serving| swaps_nothing(&serving.version, &version))
@@ -28,7 +30,7 @@ impl Pipeline {
                 let controller = ControllerName { module: name.clone(), controller: controller.clone() };
                 lane.serve(&version, &controller, now);
             }
-            self.touched.insert(name.clone());
+            module.touch(&name, &mut self.touched);
             self.follow(None);
             self.tidy(&name);
             return;
@@ -80,7 +82,7 @@ impl Pipeline {
                 .iter()
                 .any(|one| one.name == *controller && one.reconciles == lane.kind);
             if !stays {
-                lane.retire();
+                lane.retire(self.now);
             }
         }
         for controller in &version.description.controllers {
@@ -91,7 +93,7 @@ impl Pipeline {
             lane.serve(&version, &id, self.now);
             lane.take_over(&needs, &controller.name, self.now);
         }
-        self.touched.insert(name.clone());
+        module.touch(name, &mut self.touched);
         self.out.push(Command::Serve { module: name.clone(), digest, generation });
         let took = self.now.since(since);
         self.tell(Fact::ModuleServing { module: name.clone(), digest, generation, took });
@@ -106,8 +108,8 @@ impl Pipeline {
         let Some(module) = self.modules.get_mut(name) else { return };
         module.serving = None;
         module.pending = None;
-        module.lanes.values_mut().for_each(Lane::retire);
-        self.touched.insert(name.clone());
+        module.lanes.values_mut().for_each(|lane| lane.retire(self.now));
+        module.touch(name, &mut self.touched);
         self.drop_backfills(name);
         self.interest.remove(name);
         self.follow(None);
@@ -118,7 +120,7 @@ impl Pipeline {
     pub(super) fn set_paused(&mut self, name: &ModuleName, paused: bool) {
         if let Some(module) = self.modules.get_mut(name) {
             module.paused = paused;
-            self.touched.insert(name.clone());
+            module.touch(name, &mut self.touched);
         }
     }
 
@@ -132,7 +134,7 @@ impl Pipeline {
         let holds = |need: &&Need| self.cache.selected(&need.kind, &need.target.selection, object).is_some();
         let holding: Vec<_> = could.iter().filter(holds).cloned().collect();
         for need in if holding.is_empty() { could } else { holding } {
-            self.enqueue(name, &need.controller, object, Priority::Live, &Reason::Asked);
+            self.enqueue(name, &need.controller, object.clone(), Priority::Live, Reason::Asked);
         }
     }
 
@@ -256,8 +258,8 @@ impl Pipeline {
         let idle = module.serving.is_none() && module.pending.is_none() && module.uses.is_empty();
         self.alarms.retain(|alarm| !gone.contains(alarm));
         if idle {
+            self.turns.close(module.account);
             self.modules.remove(name);
-            self.turns.remove(name);
         }
     }
 }
@@ -316,9 +318,9 @@ impl Lane {
     }
 
     /// The controller is gone: what waits is dropped, what runs keeps its lock until it is done.
-    fn retire(&mut self) {
+    fn retire(&mut self, now: crate::time::Time) {
         self.live = false;
-        self.queue.clear();
+        self.queue.clear(now);
         self.asks.clear();
         self.resync_at = None;
     }

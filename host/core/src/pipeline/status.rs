@@ -50,6 +50,8 @@ pub struct ControllerStatus {
     pub kind: Kind,
     /// Requests that could run now.
     pub ready: usize,
+    /// The same by priority: first lists, resyncs and reloads; what asked to come back; changes.
+    pub ready_by_priority: [usize; 3],
     /// Requests that wait for their time.
     pub waiting: usize,
     /// Requests that run.
@@ -149,6 +151,7 @@ fn controller(name: &Arc<str>, lane: &Lane) -> ControllerStatus {
         name: name.clone(),
         kind: lane.kind.clone(),
         ready: lane.queue.ready(),
+        ready_by_priority: lane.queue.ready_by_priority(),
         waiting: lane.queue.waiting(),
         running: lane.queue.running(),
         failing: lane.queue.failing(),

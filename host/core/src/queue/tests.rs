@@ -23,7 +23,13 @@ fn ms(count: u64) -> Time {
 }
 
 fn add(queue: &mut RequestQueue, now: Time, text: &str, priority: Priority) {
-    assert!(queue.add(now, &name(text), priority, now, &|| Reason::Changed));
+    assert!(queue.add(now, name(text), priority, now, Reason::Changed));
+}
+
+fn end(queue: &mut RequestQueue, now: Time, name: &ObjectName, outcome: &Outcome) {
+    if let Some(ticket) = queue.slots.find(name) {
+        queue.done(now, ticket, outcome);
+    }
 }
 
 fn drain(queue: &mut RequestQueue, now: Time) -> Vec<String> {
@@ -49,12 +55,12 @@ fn w4_w5_changes_during_a_run_cause_exactly_one_more_run_after_it() {
     assert_eq!(queue.take(ms(0)).unwrap().name, name("a"));
     (0..3).for_each(|_| add(&mut queue, ms(1), "a", Priority::Live));
     assert_eq!(queue.ready(), 1);
-    queue.done(ms(5), &name("a"), &Outcome::Done);
+    end(&mut queue, ms(5), &name("a"), &Outcome::Done);
     assert_eq!(queue.take(ms(5)).unwrap().name, name("b"));
     let again = queue.take(ms(5)).unwrap();
     assert_eq!((again.name, again.waited), (name("a"), Duration::from_millis(4)));
     assert_eq!(queue.take(ms(5)), None);
-    queue.done(ms(6), &name("a"), &Outcome::Done);
+    end(&mut queue, ms(6), &name("a"), &Outcome::Done);
     assert_eq!(drain(&mut queue, ms(9)), [""; 0]);
 }
 
@@ -62,7 +68,7 @@ fn w4_w5_changes_during_a_run_cause_exactly_one_more_run_after_it() {
 fn w7_p2_of_two_delays_the_earlier_counts() {
     let mut queue = queue();
     for due in [30, 10, 20] {
-        queue.add(ms(0), &name("a"), Priority::Live, ms(due), &|| Reason::Requeued);
+        queue.add(ms(0), name("a"), Priority::Live, ms(due), Reason::Requeued);
     }
     assert_eq!(queue.due_next(), Some(ms(10)));
     queue.advance(ms(10));
@@ -73,11 +79,11 @@ fn w7_p2_of_two_delays_the_earlier_counts() {
 #[test]
 fn p3_a_change_absorbs_the_delay_that_was_pending() {
     let mut queue = queue();
-    queue.add(ms(0), &name("a"), Priority::Requeued, ms(1_000), &|| Reason::Requeued);
+    queue.add(ms(0), name("a"), Priority::Requeued, ms(1_000), Reason::Requeued);
     add(&mut queue, ms(5), "a", Priority::Live);
     let taken = queue.take(ms(7)).unwrap();
     assert_eq!((taken.reason, taken.waited), (Reason::Changed, Duration::from_millis(2)));
-    queue.done(ms(8), &name("a"), &Outcome::Done);
+    end(&mut queue, ms(8), &name("a"), &Outcome::Done);
     queue.advance(ms(2_000));
     assert_eq!(queue.take(ms(2_000)), None);
 }
@@ -99,7 +105,7 @@ fn p1_p2_strict_priority_first_in_first_out_and_a_raised_request_goes_to_the_tai
 fn p6_what_becomes_due_is_ordered_by_its_time() {
     let mut queue = queue();
     for (text, due) in [("a", 30), ("b", 10), ("c", 20)] {
-        queue.add(ms(0), &name(text), Priority::Live, ms(due), &|| Reason::Requeued);
+        queue.add(ms(0), name(text), Priority::Live, ms(due), Reason::Requeued);
     }
     queue.advance(ms(15));
     add(&mut queue, ms(15), "d", Priority::Live);
@@ -123,7 +129,7 @@ fn w8_c3_each_outcome_means_what_it_says() {
         let mut queue = queue();
         add(&mut queue, ms(0), "a", Priority::Live);
         queue.take(ms(0)).unwrap();
-        queue.done(ms(100), &name("a"), &outcome);
+        end(&mut queue, ms(100), &name("a"), &outcome);
         let have = if queue.ready() > 0 { Some(ms(100)) } else { queue.due_next() };
         assert_eq!(have, due, "{outcome:?}");
         assert_eq!(queue.failing(), failures as usize, "{outcome:?}");
@@ -139,15 +145,15 @@ fn w9_failures_in_a_row_double_the_delay_and_a_success_forgets_them() {
     add(&mut queue, now, "a", Priority::Live);
     for want in [5, 10, 20, 40] {
         queue.take(now).unwrap();
-        queue.done(now, &name("a"), &retry());
+        end(&mut queue, now, &name("a"), &retry());
         let due = queue.due_next().unwrap();
         assert_eq!(due.since(now), Duration::from_millis(want));
         now = due;
         queue.advance(now);
     }
     queue.take(now).unwrap();
-    queue.done(now, &name("a"), &Outcome::Done);
-    assert_eq!(queue.slots.len(), 0);
+    end(&mut queue, now, &name("a"), &Outcome::Done);
+    assert!(queue.slots.tickets().is_empty());
 }
 
 #[test]
@@ -158,7 +164,7 @@ fn w10_changes_during_backoff_run_at_once_but_do_not_raise_the_counter() {
     for _ in 0..4 {
         queue.advance(now);
         queue.take(now).unwrap();
-        queue.done(now, &name("a"), &retry());
+        end(&mut queue, now, &name("a"), &retry());
         now = queue.due_next().unwrap();
     }
     let due = now;
@@ -167,7 +173,7 @@ fn w10_changes_during_backoff_run_at_once_but_do_not_raise_the_counter() {
         let now = start + Duration::from_millis(step);
         add(&mut queue, now, "a", Priority::Live);
         assert_eq!(queue.take(now).unwrap().failures, 4, "a change does not wait for the backoff");
-        queue.done(now, &name("a"), &retry());
+        end(&mut queue, now, &name("a"), &retry());
         assert_eq!(queue.due_next(), Some(due), "the backoff stands");
     }
 }
@@ -195,7 +201,7 @@ fn a_full_queue_drops_and_counts_but_takes_in_what_it_holds_already() {
     let mut queue = queue();
     queue.limits.requests_max = 1;
     add(&mut queue, ms(0), "a", Priority::Low);
-    assert!(!queue.add(ms(0), &name("b"), Priority::Live, ms(0), &|| Reason::Changed));
+    assert!(!queue.add(ms(0), name("b"), Priority::Live, ms(0), Reason::Changed));
     add(&mut queue, ms(0), "a", Priority::Live);
     assert_eq!(queue.dropped(), 1);
 }
@@ -205,13 +211,13 @@ fn after_a_reload_everything_runs_again_and_what_runs_does_so_once_it_is_done() 
     let mut queue = queue();
     add(&mut queue, ms(0), "runs", Priority::Live);
     queue.take(ms(0)).unwrap();
-    queue.add(ms(0), &name("later"), Priority::Requeued, ms(3_600_000), &|| Reason::Requeued);
+    queue.add(ms(0), name("later"), Priority::Requeued, ms(3_600_000), Reason::Requeued);
     add(&mut queue, ms(0), "outside", Priority::Live);
     queue.reload(ms(1), &|one| *one != name("outside"));
     assert_eq!(drain(&mut queue, ms(1)), ["later"]);
-    queue.done(ms(2), &name("runs"), &Outcome::Done);
+    end(&mut queue, ms(2), &name("runs"), &Outcome::Done);
     assert_eq!(queue.take(ms(2)).unwrap().reason, Reason::Reloaded);
-    queue.clear();
+    queue.clear(ms(2));
     assert_eq!((queue.ready(), queue.waiting(), queue.running()), (0, 0, 2));
 }
 
@@ -248,7 +254,7 @@ proptest! {
             match step {
                 Step::Add(n, priority, delay) => {
                     let due = now + Duration::from_millis(delay);
-                    queue.add(now, &name(&n.to_string()), priority, due, &|| Reason::Changed);
+                    queue.add(now, name(&n.to_string()), priority, due, Reason::Changed);
                     let owed = owed.entry(name(&n.to_string())).or_insert(due);
                     *owed = (*owed).min(due);
                 }
@@ -272,28 +278,30 @@ proptest! {
                         4 => Outcome::Abandoned,
                         _ => Outcome::Retry { message: String::new(), after: Some(Duration::from_millis(3)), explained: true },
                     };
-                    queue.done(now, &name, &outcome);
+                    end(&mut queue, now, &name, &outcome);
                     running.remove(&name);
                 }
                 Step::Wait(count) => now = now + Duration::from_millis(count),
                 Step::Reload => queue.reload(now, &|_| true),
             }
             prop_assert_eq!(queue.running(), running.len());
-            let failing = queue.slots.values().filter(|slot| slot.failures > 0).count();
+            let slots = queue.slots.tickets().into_iter().map(|ticket| &queue.slots[ticket]);
+            let failing = slots.filter(|slot| slot.failures > 0).count();
             prop_assert_eq!(queue.failing(), failing);
         }
         // Everything ends: whatever was put in has run since, and nothing is left behind.
         for name in std::mem::take(&mut running) {
-            queue.done(now, &name, &Outcome::Done);
+            end(&mut queue, now, &name, &Outcome::Done);
         }
         for _ in 0..100 {
             now = queue.due_next().unwrap_or(now).max(now);
             queue.advance(now);
             let Some(taken) = queue.take(now) else { break };
             owed.remove(&taken.name);
-            queue.done(now, &taken.name, &Outcome::Done);
+            queue.done(now, taken.ticket, &Outcome::Done);
         }
         prop_assert_eq!(owed.len(), 0);
-        prop_assert!(queue.slots.values().all(|slot| slot.pending.is_none()));
+        let slots = queue.slots.tickets().into_iter().map(|ticket| &queue.slots[ticket]);
+        prop_assert!(slots.into_iter().all(|slot| slot.pending.is_none()));
     }
 }

@@ -4,17 +4,19 @@
 //! and then hold everyone up; nor does it have to make up for what it did long ago. And no module holds more than an
 //! equal share of the slots while another one waits, so a module whose runs block for seconds cannot take them all.
 
-use crate::name::ModuleName;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 /// What a run is charged besides its CPU: the work of starting it. Keeps modules in turn whose CPU is not measured.
 const RUN_US: u64 = 50;
 
-#[derive(Debug, Default)]
-struct Account {
+/// The number of a module's account; another module's once it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Account(u32);
+
+#[derive(Debug)]
+struct Standing<Owner> {
+    /// None: closed.
+    owner: Option<Owner>,
     cpu_us: u64,
     held: usize,
     waiting: bool,
@@ -22,25 +24,27 @@ struct Account {
 
 /// The slots and who gets the next one.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(crate) struct Turns<Owner> {
     slots_max: usize,
     held: usize,
     active: usize,
     /// CPU of the module that had the last turn; never goes back.
     cpu_us_now: u64,
-    accounts: BTreeMap<ModuleName, Account>,
-    /// Modules that could run, by the CPU they used, then by name.
-    waiting: BTreeSet<(u64, ModuleName)>,
+    accounts: Vec<Standing<Owner>>,
+    closed: Vec<Account>,
+    /// Modules that could run, by the CPU they used, then by number.
+    waiting: BTreeSet<(u64, Account)>,
 }
 
-impl Turns {
+impl<Owner: Clone> Turns<Owner> {
     pub(crate) fn new(slots_max: usize) -> Self {
         Self {
             slots_max: slots_max.max(1),
             held: 0,
             active: 0,
             cpu_us_now: 0,
-            accounts: BTreeMap::new(),
+            accounts: Vec::new(),
+            closed: Vec::new(),
             waiting: BTreeSet::new(),
         }
     }
@@ -50,68 +54,80 @@ impl Turns {
         self.held
     }
 
+    /// A module joins.
+    pub(crate) fn open(&mut self, owner: Owner) -> Account {
+        let standing = Standing { owner: Some(owner), cpu_us: 0, held: 0, waiting: false };
+        if let Some(account) = self.closed.pop() {
+            self.accounts[account.0 as usize] = standing;
+            return account;
+        }
+        let number = u32::try_from(self.accounts.len()).expect("fewer modules than would fill the memory");
+        self.accounts.push(standing);
+        Account(number)
+    }
+
+    /// A module that holds no slot leaves.
+    pub(crate) fn close(&mut self, account: Account) {
+        self.set_waiting(account, false);
+        let standing = &mut self.accounts[account.0 as usize];
+        if standing.held == 0 && standing.owner.take().is_some() {
+            self.closed.push(account);
+        }
+    }
+
     /// Changes an account, and keeps order and counts in step.
-    fn change(&mut self, module: &ModuleName, change: impl FnOnce(&mut Account)) {
-        let account = self.accounts.entry(module.clone()).or_default();
-        let was_active = account.waiting || account.held > 0;
-        if account.waiting {
-            self.waiting.remove(&(account.cpu_us, module.clone()));
-        }
-        change(account);
-        let is_active = account.waiting || account.held > 0;
+    fn change(&mut self, account: Account, change: impl FnOnce(&mut Standing<Owner>)) {
+        let standing = &mut self.accounts[account.0 as usize];
+        let was_active = standing.waiting || standing.held > 0;
+        let was_waiting = standing.waiting.then_some(standing.cpu_us);
+        change(standing);
+        let is_active = standing.waiting || standing.held > 0;
         if is_active && !was_active {
-            account.cpu_us = account.cpu_us.max(self.cpu_us_now);
+            standing.cpu_us = standing.cpu_us.max(self.cpu_us_now);
         }
-        if account.waiting {
-            self.waiting.insert((account.cpu_us, module.clone()));
+        let is_waiting = standing.waiting.then_some(standing.cpu_us);
+        if is_waiting != was_waiting {
+            was_waiting.map(|cpu_us| self.waiting.remove(&(cpu_us, account)));
+            is_waiting.map(|cpu_us| self.waiting.insert((cpu_us, account)));
         }
         self.active = self.active + usize::from(is_active) - usize::from(was_active);
     }
 
     /// Says whether a module has something to run.
-    pub(crate) fn set_waiting(&mut self, module: &ModuleName, waiting: bool) {
-        if self.accounts.get(module).is_some_and(|account| account.waiting) != waiting {
-            self.change(module, |account| account.waiting = waiting);
+    pub(crate) fn set_waiting(&mut self, account: Account, waiting: bool) {
+        if self.accounts[account.0 as usize].waiting != waiting {
+            self.change(account, |standing| standing.waiting = waiting);
         }
     }
 
     /// Who gets the next slot; none when no slot is free or nobody waits.
-    pub(crate) fn next(&self) -> Option<ModuleName> {
+    pub(crate) fn next(&self) -> Option<(Account, Owner)> {
         if self.held >= self.slots_max {
             return None;
         }
         let share = (self.slots_max / self.active.max(1)).max(1);
-        let held = |module: &ModuleName| self.accounts.get(module).map_or(0, |account| account.held);
-        let below = self.waiting.iter().find(|(_, module)| held(module) < share);
-        let next =
-            below.or_else(|| self.waiting.iter().min_by_key(|(cpu_us, module)| (held(module), *cpu_us)));
-        next.map(|(_, module)| module.clone())
+        let held = |account: Account| self.accounts[account.0 as usize].held;
+        let below = self.waiting.iter().find(|(_, account)| held(*account) < share);
+        let (_, next) = below
+            .or_else(|| self.waiting.iter().min_by_key(|(cpu_us, account)| (held(*account), *cpu_us)))?;
+        Some((*next, self.accounts[next.0 as usize].owner.clone()?))
     }
 
     /// A module takes a slot.
-    pub(crate) fn hold(&mut self, module: &ModuleName) {
-        self.change(module, |account| account.held += 1);
+    pub(crate) fn hold(&mut self, account: Account) {
+        self.change(account, |standing| standing.held += 1);
         self.held += 1;
-        let cpu_us = self.accounts.get(module).map_or(0, |account| account.cpu_us);
-        self.cpu_us_now = self.cpu_us_now.max(cpu_us);
+        self.cpu_us_now = self.cpu_us_now.max(self.accounts[account.0 as usize].cpu_us);
     }
 
     /// A module gives a slot back and is charged.
-    pub(crate) fn release(&mut self, module: &ModuleName, cpu: Duration) {
+    pub(crate) fn release(&mut self, account: Account, cpu: Duration) {
         let cost = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX).saturating_add(RUN_US);
-        self.change(module, |account| {
-            account.held = account.held.saturating_sub(1);
-            account.cpu_us = account.cpu_us.saturating_add(cost);
+        self.change(account, |standing| {
+            standing.held = standing.held.saturating_sub(1);
+            standing.cpu_us = standing.cpu_us.saturating_add(cost);
         });
         self.held = self.held.saturating_sub(1);
-    }
-
-    /// Forgets a module that holds no slot.
-    pub(crate) fn remove(&mut self, module: &ModuleName) {
-        self.set_waiting(module, false);
-        if self.accounts.get(module).is_some_and(|account| account.held == 0) {
-            self.accounts.remove(module);
-        }
     }
 }
 
@@ -120,23 +136,20 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
     use proptest::prelude::*;
-
-    fn module(name: &str) -> ModuleName {
-        ModuleName(name.into())
-    }
+    use std::collections::BTreeMap;
 
     #[test]
     fn turns_even_out_the_cpu_that_was_used() {
         let mut turns = Turns::new(1);
-        let (light, noisy) = (module("light"), module("noisy"));
-        turns.set_waiting(&light, true);
-        turns.set_waiting(&noisy, true);
+        let (light, noisy) = (turns.open("light"), turns.open("noisy"));
+        turns.set_waiting(light, true);
+        turns.set_waiting(noisy, true);
         let mut runs = BTreeMap::new();
         for _ in 0..1_000 {
-            let next = turns.next().unwrap();
-            turns.hold(&next);
-            *runs.entry(next.clone()).or_insert(0) += 1;
-            turns.release(&next, Duration::from_micros(if next == noisy { 9_950 } else { 950 }));
+            let (next, _) = turns.next().unwrap();
+            turns.hold(next);
+            *runs.entry(next).or_insert(0) += 1;
+            turns.release(next, Duration::from_micros(if next == noisy { 9_950 } else { 950 }));
         }
         assert!((85..=95).contains(&runs[&noisy]), "{runs:?}");
     }
@@ -144,19 +157,19 @@ mod tests {
     #[test]
     fn a_module_that_was_idle_saves_up_nothing_and_owes_nothing() {
         let mut turns = Turns::new(1);
-        let (old, new) = (module("old"), module("new"));
-        turns.set_waiting(&old, true);
+        let (old, new) = (turns.open("old"), turns.open("new"));
+        turns.set_waiting(old, true);
         for _ in 0..100 {
-            turns.hold(&old);
-            turns.release(&old, Duration::from_secs(1));
+            turns.hold(old);
+            turns.release(old, Duration::from_secs(1));
         }
-        turns.set_waiting(&new, true);
+        turns.set_waiting(new, true);
         let mut of_new = 0;
         for _ in 0..100 {
-            let next = turns.next().unwrap();
+            let (next, _) = turns.next().unwrap();
             of_new += usize::from(next == new);
-            turns.hold(&next);
-            turns.release(&next, Duration::from_secs(1));
+            turns.hold(next);
+            turns.release(next, Duration::from_secs(1));
         }
         assert!((49..=52).contains(&of_new), "{of_new}");
     }
@@ -168,28 +181,28 @@ mod tests {
             steps in prop::collection::vec((0_usize..4, any::<bool>(), 0_u64..5_000), 1..200),
         ) {
             let mut turns = Turns::new(slots);
-            let modules = ["a", "b", "c", "d"].map(module);
+            let modules = ["a", "b", "c", "d"].map(|name| turns.open(name));
             let mut held = [0_usize; 4];
             let mut waits = [false; 4];
             for (at, waiting, cpu_us) in steps {
                 if held[at] > 0 && !waiting {
                     held[at] -= 1;
-                    turns.release(&modules[at], Duration::from_micros(cpu_us));
+                    turns.release(modules[at], Duration::from_micros(cpu_us));
                 } else {
                     waits[at] = waiting;
-                    turns.set_waiting(&modules[at], waiting);
+                    turns.set_waiting(modules[at], waiting);
                 }
                 let active = (0..4).filter(|at| waits[*at] || held[*at] > 0).count().max(1);
                 let share = (slots / active).max(1);
                 let free = held.iter().sum::<usize>() < slots;
                 let next = turns.next();
                 prop_assert_eq!(next.is_some(), free && waits.contains(&true));
-                if let Some(next) = next {
+                if let Some((next, _)) = next {
                     let got = modules.iter().position(|one| *one == next).unwrap();
                     let poorer = (0..4).any(|at| waits[at] && held[at] < share);
                     prop_assert!(held[got] < share || !poorer);
                     held[got] += 1;
-                    turns.hold(&next);
+                    turns.hold(next);
                 }
             }
         }
