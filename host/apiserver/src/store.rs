@@ -87,8 +87,15 @@ pub enum StoreError {
         bytes_max: usize,
     },
     /// The data folder cannot be written; nothing of the write has been kept.
-    #[error("the data folder cannot be written: {0}")]
-    Disk(String),
+    #[error(
+        "cannot write {path}: {reason}. Nothing of this request was kept; make room on that disk or let the server write there, then send it again"
+    )]
+    Disk {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
     /// The data folder cannot be opened.
     #[error("cannot open the data folder {path}")]
     Open {

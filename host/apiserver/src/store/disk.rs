@@ -168,9 +168,15 @@ fn write_batch(tables: &mut Tables, inner: &Inner, writes: Vec<(Write, Reply)>) 
         }
         Err(error) => {
             tables.database = None;
-            let text = error.to_string();
-            tracing::error!(error = %text, writes = replies.len(), "the data folder cannot be written");
-            replies.iter().map(|_| Err(StoreError::Disk(text.clone()))).collect()
+            let (path, reason) = (tables.path.display().to_string(), error.to_string());
+            tracing::error!(
+                file = path,
+                error = reason,
+                writes = replies.len(),
+                "writes are refused: make room on the disk"
+            );
+            let refused = || StoreError::Disk { path: path.clone(), reason: reason.clone() };
+            replies.iter().map(|_| Err(refused())).collect()
         }
     };
     for (reply, answer) in replies.into_iter().zip(answers) {

@@ -6,11 +6,11 @@ use crate::{
     sample,
 };
 use serde_json::Value;
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 /// `windlass run` on a cluster, with an empty folder of modules.
-struct Host {
-    program: Program,
+pub(crate) struct Host {
+    pub(crate) program: Program,
     folder: tempfile::TempDir,
 }
 
@@ -20,12 +20,21 @@ impl Host {
     }
 
     fn start_with(cluster: &Cluster, more: &[&str]) -> Self {
+        Self::start_by(cluster, |mut command| {
+            command.args(more);
+            command
+        })
+    }
+
+    /// Starts it by another command that is made of its own.
+    pub(crate) fn start_by(cluster: &Cluster, by: impl FnOnce(Command) -> Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let modules = folder.path().join("modules");
         fs::create_dir(&modules).unwrap();
         let mut command = windlass(&["run", "--metrics-address", "127.0.0.1:0"]);
         command.arg("--modules").arg(&modules).arg("--kubeconfig").arg(&cluster.kubeconfig);
-        let program = Program::start(command.arg("--state").arg(folder.path().join("state")).args(more));
+        command.arg("--state").arg(folder.path().join("state"));
+        let program = Program::start(&mut by(command));
         let mut host = Self { program, folder };
         host.program.wait_for("windlass runs");
         host
@@ -43,7 +52,7 @@ impl Host {
     }
 
     /// Puts a module there together with the manifest that `windlass grant` prints for it.
-    fn grant(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn grant(&self, name: &str, bytes: &[u8]) {
         let aside = tempfile::tempdir().unwrap();
         let file = aside.path().join(format!("{name}.wasm"));
         fs::write(&file, bytes).unwrap();

@@ -7,10 +7,12 @@ use crate::{
 };
 use std::{fs, net::TcpListener, path::PathBuf, process::Command};
 
-/// Waits until it serves and gives the kubeconfig that it names.
-fn kubeconfig(server: &mut Program) -> PathBuf {
-    let line = server.wait_for("export KUBECONFIG=");
-    PathBuf::from(line.strip_prefix("export KUBECONFIG=").unwrap())
+impl Program {
+    /// Waits until a server serves and gives the kubeconfig that it names.
+    pub(crate) fn kubeconfig(&mut self) -> PathBuf {
+        let line = self.wait_for("export KUBECONFIG=");
+        PathBuf::from(line.strip_prefix("export KUBECONFIG=").unwrap())
+    }
 }
 
 #[test]
@@ -31,14 +33,14 @@ fn what_was_written_survives_a_kill() {
     let data = folder.path().join("data");
     let arguments = ["server", "--data", data.to_str().unwrap(), "--secure-port", "0"];
     let mut server = Program::start(&mut windlass(&arguments));
-    let kubectl = Kubectl::new(kubeconfig(&mut server));
+    let kubectl = Kubectl::new(server.kubeconfig());
     kubectl.done("kubectl create configmap kept --from-literal at=first");
     let uid = kubectl.done("kubectl get configmap kept -o jsonpath='{.metadata.uid}'");
     server.signal("KILL");
     server.end(PATIENCE);
 
     let mut server = Program::start(&mut windlass(&arguments));
-    let kubectl = Kubectl::new(kubeconfig(&mut server));
+    let kubectl = Kubectl::new(server.kubeconfig());
     assert_eq!(kubectl.done("kubectl get configmap kept -o jsonpath='{.metadata.uid}'"), uid);
     assert_eq!(kubectl.done("kubectl get configmap kept -o jsonpath='{.data.at}'"), "first");
     kubectl.done("kubectl patch configmap kept --type merge -p '{\"data\":{\"at\":\"second\"}}'");
@@ -114,7 +116,7 @@ fn a_data_folder_that_cannot_be_written_is_named() {
 #[test]
 fn a_server_without_controllers_leaves_deployments_as_they_are() {
     let mut server = Program::start(&mut windlass(&["server", "--secure-port", "0"]));
-    let path = kubeconfig(&mut server);
+    let path = server.kubeconfig();
     let mode = Command::new("stat").args(["-c", "%a"]).arg(&path).output().unwrap();
     assert_eq!(String::from_utf8(mode.stdout).unwrap().trim(), "600", "it holds a private key");
     let kubectl = Kubectl::new(&path);

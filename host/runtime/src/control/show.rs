@@ -1,6 +1,6 @@
 //! A host's status as a page for people: what `windlass status` prints.
 
-use super::{ControllerStatus, ModuleStatus, StatusReport};
+use super::{ControllerStatus, ModuleState, ModuleStatus, StatusReport};
 use crate::manifest::format_duration;
 use std::{fmt, time::Duration};
 
@@ -24,7 +24,7 @@ impl fmt::Display for StatusReport {
         if self.modules.is_empty() {
             writeln!(f, "No modules: put a .wasm file into the modules directory.")?;
         } else {
-            write_table(f, module_rows(&self.modules))?;
+            write_table(f, self.module_rows())?;
             self.modules.iter().try_for_each(|module| write_notes(f, module))?;
         }
         if !self.watches.is_empty() {
@@ -36,6 +36,37 @@ impl fmt::Display for StatusReport {
 }
 
 impl StatusReport {
+    /// Where another host holds the lease, what could serve stands by.
+    fn state_of(&self, module: &ModuleStatus) -> String {
+        match module.state {
+            ModuleState::Serving if !self.leadership.leading => "standing by".to_owned(),
+            state => state.to_string(),
+        }
+    }
+
+    fn module_rows(&self) -> Vec<Vec<String>> {
+        let head = ["MODULE", "STATE", "GENERATION", "DIGEST", "VERSION", "READY", "RUNNING", "DELAYED"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        rows.extend(self.modules.iter().map(|module| {
+            let sum = |of: fn(&ControllerStatus) -> usize| {
+                module.controllers.iter().map(of).sum::<usize>().to_string()
+            };
+            let digest: String =
+                module.digest.iter().flat_map(|digest| digest.chars().take(DIGEST_CHARS)).collect();
+            vec![
+                module.name.clone(),
+                self.state_of(module),
+                module.generation.to_string(),
+                digest,
+                module.version.clone(),
+                sum(|controller| controller.ready),
+                sum(|controller| controller.running),
+                sum(|controller| controller.delayed),
+            ]
+        }));
+        rows
+    }
+
     fn watch_rows(&self) -> Vec<Vec<String>> {
         let mut rows = vec![["WATCH", "NAMESPACE", "OBJECTS", "STATE"].map(str::to_owned).to_vec()];
         rows.extend(self.watches.iter().map(|watch| {
@@ -51,48 +82,33 @@ impl StatusReport {
     }
 }
 
-fn module_rows(modules: &[ModuleStatus]) -> Vec<Vec<String>> {
-    let head = ["MODULE", "STATE", "GENERATION", "DIGEST", "VERSION", "READY", "RUNNING", "DELAYED"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(modules.iter().map(|module| {
-        let sum =
-            |of: fn(&ControllerStatus) -> usize| module.controllers.iter().map(of).sum::<usize>().to_string();
-        let digest: String =
-            module.digest.iter().flat_map(|digest| digest.chars().take(DIGEST_CHARS)).collect();
-        vec![
-            module.name.clone(),
-            module.state.to_string(),
-            module.generation.to_string(),
-            digest,
-            module.version.clone(),
-            sum(|controller| controller.ready),
-            sum(|controller| controller.running),
-            sum(|controller| controller.delayed),
-        ]
-    }));
-    rows
-}
-
 /// What does not fit a cell.
 fn write_notes(f: &mut fmt::Formatter<'_>, module: &ModuleStatus) -> fmt::Result {
     let name = &module.name;
     if let Some(reason) = &module.reason {
-        write!(f, "\n{name}: {reason}\n")?;
+        write_note(f, name, reason)?;
     }
     if let Some(rejected) = &module.rejected {
-        write!(f, "\n{name}: a newer version was rejected: {}\n", rejected.reason)?;
+        write_note(f, &format!("{name}: a newer version was rejected"), &rejected.reason)?;
     }
     for controller in &module.controllers {
         if let Some(error) = &controller.last_error {
             let ago = format_duration(Duration::from_secs(error.seconds_ago));
-            write!(
-                f,
-                "\n{name}/{} {}: failed {ago} ago: {}\n",
-                controller.name, error.object, error.message
-            )?;
+            let about = format!("{name}/{} {}: failed {ago} ago", controller.name, error.object);
+            write_note(f, &about, &error.message)?;
         }
     }
     Ok(())
+}
+
+/// One line; below what it is about where it takes more, so that carets stay under what they point at.
+fn write_note(f: &mut fmt::Formatter<'_>, about: &str, text: &str) -> fmt::Result {
+    let text = text.trim_end();
+    if !text.contains('\n') {
+        return write!(f, "\n{about}: {text}\n");
+    }
+    write!(f, "\n{about}:\n")?;
+    text.lines().try_for_each(|line| writeln!(f, "  {line}"))
 }
 
 /// Columns as wide as their widest cell, two spaces apart.
@@ -137,7 +153,7 @@ mod tests {
             version: "1.2".into(),
             rejected: Some(Rejection {
                 digest: None,
-                reason: "website.yaml:4:1: unknown field `sepc`".into(),
+                reason: "website.yaml:4:1: unknown field `sepc`\n4 | sepc:\n  | ^^^^".into(),
             }),
             controllers: vec![controller("site", 2, last_error), controller("page", 5, None)],
         };
@@ -151,13 +167,18 @@ mod tests {
             modules: vec![module],
             watches: vec![watch],
         };
+        let waits = StatusReport { leadership: Leadership::default(), ..report.clone() };
+        assert!(waits.to_string().contains("standing by"), "{waits}");
         let expected = "\
 Windlass 0.1.0, process 42, up 1h1m1s, runs the modules
 
 MODULE   STATE    GENERATION  DIGEST        VERSION  READY  RUNNING  DELAYED
 website  serving  3           0123456789ab  1.2      7      2        0
 
-website: a newer version was rejected: website.yaml:4:1: unknown field `sepc`
+website: a newer version was rejected:
+  website.yaml:4:1: unknown field `sepc`
+  4 | sepc:
+    | ^^^^
 
 website/site default/shop: failed 3s ago: no image
 
