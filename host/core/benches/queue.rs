@@ -152,7 +152,10 @@ fn main() {
     println!("{ran} runs started and ended        {}", per(start.elapsed(), ran));
     println!("{ran} requests through the queue    {}", per(begin.elapsed(), ran));
     drop(old);
+    lists(&cache);
+}
 
+fn lists(cache: &Cache) {
     let label = Question { labels: Some(Selector::parse("app=app-777").unwrap()), ..Question::default() };
     for (what, query) in [
         ("list 100 of 100,000 by label          ", Query { question: label, ..Query::default() }),
