@@ -9,6 +9,7 @@
 //! Assumptions: the sink lays deltas over what it holds by name; the same object may come twice.
 
 mod backoff;
+mod consistency;
 mod drive;
 mod event;
 mod lines;
@@ -22,6 +23,7 @@ mod watch_list;
 #[cfg(test)]
 mod tests;
 
+pub use consistency::Versions;
 pub use sink::{Delta, Sink, Staged, WatchError};
 
 use crate::{connect::Connection, discovery::Discovery};

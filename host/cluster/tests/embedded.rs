@@ -113,12 +113,7 @@ impl Bench {
     fn watch(&self, kind: &Kind) -> Watched {
         let settings = reflector::Settings::default();
         let reflector = Reflector::new(self.connection.clone(), self.discovery.clone(), settings);
-        let spec = WatchSpec {
-            kind: kind.clone(),
-            selection: Selection { namespaces: vec!["default".into()], ..Selection::default() },
-            metadata_only: false,
-            plan: Arc::default(),
-        };
+        let spec = spec(kind);
         let (held, names) = watch::channel(None);
         let failures = Arc::<Mutex<_>>::default();
         let cache = Cache { held, staged: Staged::default(), failures: failures.clone() };
@@ -127,6 +122,16 @@ impl Bench {
 
     async fn call(&self, kind: &Kind, action: Action) -> Result<Reply, ApiError> {
         self.client.call(&Call { kind: kind.clone(), subresource: None, action }).await
+    }
+}
+
+/// A kind in the namespace `default`.
+fn spec(kind: &Kind) -> WatchSpec {
+    WatchSpec {
+        kind: kind.clone(),
+        selection: Selection { namespaces: vec!["default".into()], ..Selection::default() },
+        metadata_only: false,
+        plan: Arc::default(),
     }
 }
 
@@ -262,6 +267,70 @@ async fn a_watch_of_a_kind_begins_when_its_definition_comes_and_ends_quietly_whe
         bench.discovery.invalidate();
         watched.until(None).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_is_served_as_soon_as_its_definition_is_established() {
+    let bench = Bench::new(false).await;
+    let definitions = Kind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+    for round in 0..30 {
+        let plural = format!("widget{round}s");
+        let mut body = definition();
+        body["metadata"]["name"] = json!(format!("{plural}.demo.example.com"));
+        body["spec"]["names"] = json!({"plural": plural, "kind": format!("Widget{round}")});
+        let made = written(bench.call(&definitions, create(None, &body)).await);
+        let name = ObjectName::cluster(made["metadata"]["name"].as_str().unwrap());
+        loop {
+            tokio::task::yield_now().await;
+            let read = Action::Get { name: name.clone(), shape: Shape::Whole };
+            let Reply::Object(Some(read)) = bench.call(&definitions, read).await.unwrap() else { continue };
+            let read: Value = serde_json::from_str(&read).unwrap();
+            let conditions = read["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            if conditions.iter().any(|one| one["type"] == "Established" && one["status"] == "True") {
+                break;
+            }
+        }
+        let path = format!("/apis/demo.example.com/v1/{plural}");
+        let request = http::Request::get(path).body(Default::default()).unwrap();
+        let answer = bench.connection.calls().send(request, Duration::from_secs(5)).await.unwrap();
+        assert_eq!(answer.status(), 200, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn r18_what_is_held_equals_a_list_at_exactly_its_version() {
+    let bench = Bench::new(false).await;
+    let kind = config_map();
+    for one in ["a", "b", "c"] {
+        bench.call(&kind, map(one)).await.unwrap();
+    }
+    let mut watched = bench.watch(&kind);
+    watched.until(Some(&["a", "b", "c"])).await;
+    let options = DeleteOptions::default();
+    bench.call(&kind, Action::Delete { name: name("b"), options }).await.unwrap();
+    bench.call(&kind, patch("a", PatchType::Merge, &json!({"data": {"k": "2"}}))).await.unwrap();
+    bench.call(&kind, map("d")).await.unwrap();
+    watched.until(Some(&["a", "c", "d"])).await;
+    let held: reflector::Versions = {
+        let held = watched.held.borrow();
+        let held = held.as_ref().unwrap().iter();
+        held.map(|(one, version)| (name(one), version.as_str().into())).collect()
+    };
+    let version = held[&name("d")].clone();
+    // What came after that version does not count.
+    bench.call(&kind, map("e")).await.unwrap();
+    let reflector =
+        Reflector::new(bench.connection.clone(), bench.discovery.clone(), reflector::Settings::default());
+    let differences = |held: reflector::Versions| {
+        let (reflector, version, spec) = (reflector.clone(), version.clone(), spec(&kind));
+        async move { reflector.differences(&spec, &version, &held).await.unwrap() }
+    };
+    assert_eq!(differences(held.clone()).await, Vec::<String>::new());
+    let mut wrong = held.clone();
+    wrong.remove(&name("a"));
+    wrong.insert(name("c"), "1".into());
+    wrong.insert(name("x"), "1".into());
+    assert_eq!(differences(wrong).await.len(), 3);
 }
 
 #[tokio::test]

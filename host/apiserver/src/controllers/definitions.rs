@@ -81,9 +81,14 @@ async fn reconcile(client: &Client, crd: Value) -> Result<(), ApiError> {
         return Ok(());
     }
     place.subresource = "status".into();
-    client.named("kube-apiserver").update(&place, next).await?;
+    // Whoever sees `Established` may ask for the resource at once, so it is served before that is written.
+    let served = others
+        .into_iter()
+        .map(|other| if object::uid(&other) == object::uid(&next) { next.clone() } else { other });
+    registry.catalog().set_definitions(&served.collect::<Vec<_>>());
+    let written = client.named("kube-apiserver").update(&place, next).await;
     load(registry);
-    Ok(())
+    written.map(drop)
 }
 
 /// Deletes the custom resources of a definition that is being removed; when none is left, frees it.

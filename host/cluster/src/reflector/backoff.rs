@@ -44,16 +44,24 @@ impl Backoff {
     }
 }
 
+/// A server that makes ready to serve a kind is given so many attempts, some half a minute, before it is told (R21).
+const SETTLING_MAX: u32 = 5;
+
 /// Failures in a row.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
     count: u32,
+    settling: u32,
     word: String,
 }
 
 impl Streak {
-    /// How many there have been, and whether this one is told: the first, one for another reason, each 16th.
+    /// Counts a failure. Told are the first, one for another reason, and each 16th.
     pub(super) fn tells(&mut self, error: &WatchError) -> bool {
+        if error.is_settling() && self.settling < SETTLING_MAX {
+            self.settling += 1;
+            return false;
+        }
         let word = error.word();
         let other = word != self.word;
         self.word = word;
@@ -63,6 +71,7 @@ impl Streak {
 
     pub(super) fn end(&mut self) {
         self.count = 0;
+        self.settling = 0;
         self.word.clear();
     }
 }

@@ -148,6 +148,8 @@ impl<S: Sink> Drive<S> {
         let delay = self.backoff.delay().max(error.retry_after().unwrap_or(Duration::ZERO));
         if self.streak.tells(error) {
             self.sink.failed(error, delay).await;
+        } else {
+            tracing::debug!(kind = %self.spec.kind, %error, ?delay, "a watch failed again");
         }
         tokio::time::sleep(delay).await;
     }

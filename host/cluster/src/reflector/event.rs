@@ -15,12 +15,7 @@ use windlass_core::{
 #[derive(Debug)]
 pub(super) enum Event {
     /// ADDED, MODIFIED, DELETED (R11).
-    Changed {
-        /// The object.
-        delta: Delta,
-        /// Whether it was ADDED (R12).
-        added: bool,
-    },
+    Changed(Delta),
     /// BOOKMARK.
     Bookmark {
         /// The version that the watch has reached.
@@ -82,9 +77,8 @@ impl Intake {
         let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let raw = envelope.object.get();
         match &*envelope.event {
-            "ADDED" => Ok(Event::Changed { delta: Delta::Upsert(self.object(raw)?), added: true }),
-            "MODIFIED" => Ok(Event::Changed { delta: Delta::Upsert(self.object(raw)?), added: false }),
-            "DELETED" => Ok(Event::Changed { delta: Delta::Remove(self.object(raw)?), added: false }),
+            "ADDED" | "MODIFIED" => self.object(raw).map(|object| Event::Changed(Delta::Upsert(object))),
+            "DELETED" => self.object(raw).map(|object| Event::Changed(Delta::Remove(object))),
             "BOOKMARK" => bookmark(raw),
             "ERROR" => Ok(Event::Error(status_error(raw).unwrap_or_else(|| unknown(raw)))),
             other => Err(format!("an event of the unknown type {other}")),

@@ -45,7 +45,7 @@ impl<S: Sink> Drive<S> {
         let shell = match self.pages(target, version).await {
             Err(PageError::Expired) => {
                 // R6: the token of a later page is too old; once more, in one piece.
-                self.page(&target.list(version, None, None), true).await
+                self.page(target, &target.list(version, None, None), true).await
             }
             Err(PageError::Other(error)) => Err(error),
             Ok(shell) => Ok(shell),
@@ -62,20 +62,27 @@ impl<S: Sink> Drive<S> {
         let paged = matches!(version, "" | "0") || self.paginated;
         let limit = paged.then_some(self.reflector.settings.page_size);
         let mut shell =
-            self.page(&target.list(version, limit, None), true).await.map_err(PageError::Other)?;
+            self.page(target, &target.list(version, limit, None), true).await.map_err(PageError::Other)?;
         self.paginated |= version == "0" && !shell.metadata.continue_token.is_empty();
         while !shell.metadata.continue_token.is_empty() {
             let token = std::mem::take(&mut shell.metadata.continue_token);
-            shell = self.page(&target.list(version, limit, Some(&token)), false).await.map_err(|error| {
-                if error.code() == Some(410) { PageError::Expired } else { PageError::Other(error) }
-            })?;
+            shell = self.page(target, &target.list(version, limit, Some(&token)), false).await.map_err(
+                |error| {
+                    if error.code() == Some(410) { PageError::Expired } else { PageError::Other(error) }
+                },
+            )?;
         }
         Ok(shell)
     }
 
     /// One page: its items are staged as they come.
-    async fn page(&mut self, wire: &Wire, first: bool) -> Result<Shell, WatchError> {
-        let mut body = self.open("list", wire).await?;
+    pub(super) async fn page(
+        &mut self,
+        target: &Target,
+        wire: &Wire,
+        first: bool,
+    ) -> Result<Shell, WatchError> {
+        let mut body = self.open("list", target, wire).await?;
         if first {
             self.sink.begin().await;
         }
@@ -100,7 +107,12 @@ impl<S: Sink> Drive<S> {
     }
 
     /// Sends a list or watch; what comes is a success and streams.
-    pub(super) async fn open(&mut self, verb: &'static str, wire: &Wire) -> Result<ResponseBody, WatchError> {
+    pub(super) async fn open(
+        &mut self,
+        verb: &'static str,
+        target: &Target,
+        wire: &Wire,
+    ) -> Result<ResponseBody, WatchError> {
         let settings = self.reflector.settings.clone();
         let request = wire.request().map_err(|error| WatchError::Refused { verb, error })?;
         let answer = self.reflector.connection.watches().send(request, settings.list_idle_max).await;
@@ -110,7 +122,11 @@ impl<S: Sink> Drive<S> {
         }
         let text = tokio::time::timeout(settings.list_idle_max, collect(body, ERROR_LEN_MAX)).await;
         let text = text.ok().and_then(Result::ok).unwrap_or_default();
-        Err(WatchError::Refused { verb, error: api_error(head.status, &head.headers, &text) })
+        let error = api_error(head.status, &head.headers, &text);
+        Err(match error.code {
+            403 => WatchError::Forbidden { verb, error: Box::new(error), lacks: target.rule() },
+            _ => WatchError::Refused { verb, error },
+        })
     }
 }
 

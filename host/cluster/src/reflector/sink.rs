@@ -91,6 +91,16 @@ pub enum WatchError {
         /// What it said.
         error: ApiError,
     },
+    /// The host's account may not list or watch this.
+    #[error("the server refused to {verb}: {error}; the host's account lacks {lacks}")]
+    Forbidden {
+        /// `list` or `watch`.
+        verb: &'static str,
+        /// What it said.
+        error: Box<ApiError>,
+        /// The RBAC rule that would allow it, and where it belongs.
+        lacks: String,
+    },
     /// No answer.
     #[error("the server cannot be reached: {0}")]
     Transport(#[source] TransportError),
@@ -117,6 +127,7 @@ impl WatchError {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Refused { error, .. } => Some(error.code),
+            Self::Forbidden { error, .. } => Some(error.code),
             _ => None,
         }
     }
@@ -126,7 +137,21 @@ impl WatchError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { error, .. } => error.retry_after,
+            Self::Forbidden { error, .. } => error.retry_after,
             _ => None,
+        }
+    }
+
+    /// Whether the server is still making ready to serve the kind, as for a while after a CRD has come (R21): it
+    /// refuses until its own cache is filled, and servers behind one address learn of the kind one after the other.
+    pub(crate) fn is_settling(&self) -> bool {
+        match self {
+            Self::Refused { error, .. } => match error.code {
+                404 => true,
+                429 => error.message.contains("storage is (re)initializing"),
+                _ => false,
+            },
+            _ => false,
         }
     }
 
@@ -134,6 +159,7 @@ impl WatchError {
     pub(crate) fn word(&self) -> String {
         match self {
             Self::Refused { error, .. } => format!("refused {} {}", error.code, error.reason),
+            Self::Forbidden { error, .. } => format!("refused {} {}", error.code, error.reason),
             Self::Transport(error) => format!("transport {:?}", error.failure()),
             other => other.to_string(),
         }

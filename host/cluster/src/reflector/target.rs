@@ -15,6 +15,7 @@ pub(super) struct Target {
     path: String,
     pub(super) resource: Resource,
     pub(super) shape: Shape,
+    namespace: Option<Arc<str>>,
     labels: Option<Box<str>>,
     fields: Option<Arc<str>>,
 }
@@ -40,9 +41,21 @@ impl Target {
             path: path.map_err(|error| WatchError::Unwatchable(error.message))?,
             resource: served.resource.clone(),
             shape: if spec.metadata_only { Shape::Metadata } else { Shape::Whole },
+            namespace: selection.namespaces.first().cloned(),
             labels: labels.map(Box::from),
             fields: selection.fields.clone(),
         })
+    }
+
+    /// The RBAC rule that lets this be watched, and where it belongs.
+    pub(super) fn rule(&self) -> String {
+        let Resource { kind, plural, .. } = &self.resource;
+        let place = match &self.namespace {
+            Some(namespace) => format!("a Role in namespace {namespace}"),
+            None => "a ClusterRole".to_owned(),
+        };
+        let group = kind.group();
+        format!("{place} with {{apiGroups: [\"{group}\"], resources: [{plural}], verbs: [get, list, watch]}}")
     }
 
     fn selectors(&self) -> Query {
@@ -61,6 +74,17 @@ impl Target {
             .with("continue", continue_token)
             .with("resourceVersion", version)
             .with("resourceVersionMatch", version.filter(|_| limit.is_none()).map(|_| "NotOlderThan"));
+        Wire::get(query.onto(self.path.clone()), shape::accept_list(self.shape))
+    }
+
+    /// A LIST of exactly this version (R18).
+    pub(super) fn list_exactly(&self, version: &str, continue_token: Option<&str>) -> Wire {
+        let version = Some(version).filter(|_| continue_token.is_none());
+        let query = self
+            .selectors()
+            .with("continue", continue_token)
+            .with("resourceVersion", version)
+            .with("resourceVersionMatch", version.map(|_| "Exact"));
         Wire::get(query.onto(self.path.clone()), shape::accept_list(self.shape))
     }
 

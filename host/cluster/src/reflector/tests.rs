@@ -5,6 +5,7 @@
 mod absent;
 mod first_sync;
 mod resume;
+mod settling;
 
 use super::*;
 use crate::script::{Answer, Part, Script, status};

@@ -26,9 +26,8 @@ pub(super) struct Stream {
     lines: Lines,
     ready: VecDeque<Event>,
     opened: Instant,
+    /// The server was asked to end it by now.
     deadline: Instant,
-    /// Where it began; events of a watch from "" or "0" are not in order at first (R12).
-    from: String,
     /// Events since it began.
     seen: u64,
     ended: Option<End>,
@@ -61,14 +60,13 @@ impl<S: Sink> Drive<S> {
         Counters::up(if initial { &counters.watch_lists } else { &counters.watches });
         let least = self.reflector.settings.watch_timeout_min;
         let timeout = least + self.backoff.jitter(least);
-        let body = self.open("watch", &target.watch(version, initial, timeout)).await?;
+        let body = self.open("watch", target, &target.watch(version, initial, timeout)).await?;
         Ok(Stream {
             body,
             lines: Lines::new(self.reflector.settings.item_len_max),
             ready: VecDeque::new(),
             opened: Instant::now(),
-            deadline: Instant::now() + timeout + OVERTIME,
-            from: version.to_owned(),
+            deadline: Instant::now() + timeout,
             seen: 0,
             ended: None,
         })
@@ -96,8 +94,10 @@ impl<S: Sink> Drive<S> {
             let short = stream.seen == 0 && stream.opened.elapsed() < SHORT;
             match end {
                 End::Clean | End::Broken(_) if short => return Some(WatchError::VeryShort),
+                // A server that goes down ends all its watches; they do not come back all at once.
+                End::Clean if Instant::now() + SHORT < stream.deadline => self.reconnect(None).await,
                 End::Clean => {}
-                End::Broken(error) => self.reconnect(&error).await,
+                End::Broken(error) => self.reconnect(Some(error)).await,
                 End::Hint if self.moved(target).await => return None,
                 End::Hint => next = Some(stream),
                 End::Idle => Counters::up(&self.counters().idle),
@@ -117,16 +117,17 @@ impl<S: Sink> Drive<S> {
         self.target().await.is_ok_and(|now| now.as_ref() != Some(target))
     }
 
-    async fn reconnect(&mut self, error: &TransportError) {
+    async fn reconnect(&mut self, error: Option<TransportError>) {
         let jitter = self.backoff.jitter(self.reflector.settings.reconnect_jitter_max);
-        tracing::debug!(kind = %self.spec.kind, %error, ?jitter, "a watch broke and is resumed");
+        let error = error.map_or_else(|| "the server ended it early".to_owned(), |error| error.to_string());
+        tracing::debug!(kind = %self.spec.kind, error, ?jitter, "a watch ended and is resumed");
         tokio::time::sleep(jitter).await;
     }
 
-    /// Delivers until the stream ends, or discovery may have changed.
+    /// Delivers until the stream ends, or discovery may have changed. It never begins at "" or "0", where events come
+    /// in no order at first (R12): such watches are first lists, and what comes of those is staged.
     async fn pump(&mut self, stream: &mut Stream) -> End {
         let settings = self.reflector.settings.clone();
-        let mut ordered = !matches!(stream.from.as_str(), "" | "0");
         loop {
             let intake = self.intake_now();
             let next = tokio::select! {
@@ -141,16 +142,12 @@ impl<S: Sink> Drive<S> {
             while let Some(event) = stream.ready.pop_front() {
                 stream.seen += 1;
                 match event {
-                    Event::Changed { delta, added } => {
-                        ordered |= !added;
-                        if ordered {
-                            self.version.clear();
-                            self.version.push_str(&delta.object().header().resource_version);
-                        }
+                    Event::Changed(delta) => {
+                        self.version.clear();
+                        self.version.push_str(&delta.object().header().resource_version);
                         deltas.push(delta);
                     }
                     Event::Bookmark { version, .. } => {
-                        ordered = true;
                         self.change(std::mem::take(&mut deltas)).await;
                         self.version = version;
                         self.sink.bookmark(&self.version).await;
@@ -192,7 +189,7 @@ impl Stream {
         if let Some(end) = self.ended.take() {
             return Err(end);
         }
-        let until = self.deadline.min(Instant::now() + settings.idle_max);
+        let until = (self.deadline + OVERTIME).min(Instant::now() + settings.idle_max);
         while self.ready.is_empty() {
             match tokio::time::timeout_at(until, self.body.frame()).await {
                 Ok(frame) => self.take(frame, intake)?,
@@ -229,9 +226,8 @@ impl Stream {
         self.ready.pop_front()
     }
 
-    /// From now on this is a watch from a version that is held.
-    pub(super) fn continues(&mut self, version: &str) {
-        version.clone_into(&mut self.from);
+    /// From now on this is a watch from the version that is held.
+    pub(super) fn continues(&mut self) {
         self.seen = 0;
         self.opened = Instant::now();
     }

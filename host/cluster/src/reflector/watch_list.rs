@@ -50,11 +50,11 @@ impl<S: Sink> Drive<S> {
             let mut deltas = Vec::new();
             while let Some(event) = stream.pop() {
                 match event {
-                    Event::Changed { delta, .. } => deltas.push(delta),
+                    Event::Changed(delta) => deltas.push(delta),
                     Event::Bookmark { version, initial_end: true } => {
                         self.stage(deltas).await;
                         self.commit(&version).await;
-                        stream.continues(&version);
+                        stream.continues();
                         return Ok(stream);
                     }
                     Event::Bookmark { .. } => {}

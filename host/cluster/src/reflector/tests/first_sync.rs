@@ -89,6 +89,64 @@ async fn r5_pages_are_staged_one_after_the_other_and_committed_together() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r3_a_relist_never_goes_back_in_time() {
+    check_list(
+        vec![
+            ("LIST rv=0 limit=500", list(&[("a", 3)], 5, "")),
+            ("WATCH rv=5", stream([modified("a", 8), error(410, "Expired")])),
+            ("LIST rv=8", list(&[("a", 8)], 9, "")),
+            ("WATCH rv=9", open([])),
+        ],
+        &[
+            "begin",
+            "stage +a@3",
+            "commit 5",
+            "change +a@8 = 8",
+            "failed refused 410 Expired",
+            "begin",
+            "stage +a@8",
+            "commit 9",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r8_a_list_is_committed_whole_at_its_version_and_the_watch_goes_on_from_there() {
+    check_list(
+        vec![
+            // The list's version, not an item's; nothing is committed of a list that breaks off.
+            ("LIST rv=0 limit=500", stream([Part::Text(r#"{"metadata":{"resourceVersion":"4"},"items":[{"metadata":{"name":"z","resourceVersion":"1"}}"#.to_owned()), Part::Break])),
+            ("LIST rv=0 limit=500", list(&[("a", 3), ("b", 2)], 5, "")),
+            ("WATCH rv=5", open([])),
+        ],
+        &["begin", "stage +z@1", "failed transport Broken", "begin", "stage +a@3 +b@2", "commit 5"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r12_the_first_events_of_a_watch_are_in_no_order_and_move_no_version() {
+    check(
+        vec![
+            // From "", as every watch without a version: ADDED a@9 comes before b@3, and then it breaks.
+            ("WATCHLIST rv=", stream([added("a", 9), added("b", 3), wait(2), Part::Break])),
+            ("WATCHLIST rv=", stream([added("a", 9), added("b", 3), initial_end(12), wait(2), Part::Break])),
+            ("WATCH rv=12", open([])),
+        ],
+        &[
+            "begin",
+            "stage +a@9 +b@3",
+            "failed the first list over the watch ended before it was complete",
+            "begin",
+            "stage +a@9 +b@3",
+            "commit 12",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn r6_an_expired_page_token_leads_to_one_whole_list() {
     check_list(
         vec![
@@ -157,37 +215,64 @@ async fn r1_a_list_that_always_fails_backs_off_to_half_a_minute() {
     assert!(gaps[10] >= Duration::from_secs(30) && gaps[10] < Duration::from_secs(61), "{gaps:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn r20_watches_refuse_compression_and_ask_for_what_is_wanted() {
-    let server = Script::new([open([initial_end(1)])]);
+/// The last of the requests of a watch that is answered so.
+async fn asked(spec: WatchSpec, answers: Vec<Answer>) -> crate::script::Seen {
+    let count = answers.len();
+    let server = Script::new(answers);
     server.serve(&[("v1", "configmaps", "ConfigMap", true)]);
     let connection = server.connection();
     let reflector = Reflector::new(connection.clone(), Discovery::new(&connection), Settings::default());
+    let running = reflector.start(spec, Notes::default());
+    while server.seen().len() < count {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    running.stop();
+    server.seen()[count - 1].clone()
+}
+
+fn assert_asks(seen: &crate::script::Seen, parts: &[&str]) {
+    let (_, query) = seen.line.split_once('?').unwrap();
+    for part in parts {
+        assert!(query.split('&').any(|one| one == *part), "{part} is not in {query}");
+    }
+    let timeout = query.split('&').find_map(|one| one.strip_prefix("timeoutSeconds=")).unwrap();
+    assert!((300..=600).contains(&timeout.parse::<u32>().unwrap()), "{timeout}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r4_the_first_watch_asks_for_initial_events_not_older_than_what_is_held() {
+    let initial = [
+        "watch=true",
+        "allowWatchBookmarks=true",
+        "sendInitialEvents=true",
+        "resourceVersionMatch=NotOlderThan",
+    ];
+    let first = asked(spec(), vec![open([initial_end(1)])]).await;
+    assert_asks(&first, &initial);
+    assert!(!first.line.contains("resourceVersion="), "a consistent read: {}", first.line);
+    let again = stream([initial_end(5), error(410, "Expired")]);
+    let again = asked(spec(), vec![again, open([initial_end(6)])]).await;
+    assert_asks(&again, &initial);
+    assert_asks(&again, &["resourceVersion=5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r9_a_watch_goes_on_from_what_is_held_with_bookmarks_for_5_to_10_minutes() {
+    let seen = asked(spec(), vec![stream([initial_end(5), wait(2), Part::Break]), open([])]).await;
+    assert_asks(&seen, &["watch=true", "allowWatchBookmarks=true", "resourceVersion=5"]);
+    assert!(!seen.line.contains("sendInitialEvents"), "{}", seen.line);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r20_watches_refuse_compression_and_ask_for_what_is_selected() {
     let mut spec = spec();
     spec.metadata_only = true;
     spec.selection.namespaces = vec!["prod".into()];
     spec.selection.labels = Some(windlass_core::selector::Selector::parse("app in (a,b),!x").unwrap());
     spec.selection.fields = Some("metadata.name=a".into());
-    let running = reflector.start(spec, Notes::default());
-    while server.seen().is_empty() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    running.stop();
-    let seen = &server.seen()[0];
+    let seen = asked(spec, vec![open([initial_end(1)])]).await;
     assert_eq!(seen.headers["accept-encoding"], "identity");
     assert!(seen.headers["accept"].to_str().unwrap().contains("as=PartialObjectMetadata;"));
-    let (path, query) = seen.line.split_once('?').unwrap();
-    assert_eq!(path, "GET /api/v1/namespaces/prod/configmaps");
-    for part in [
-        "labelSelector=app%20in%20%28a%2Cb%29%2C%21x",
-        "fieldSelector=metadata.name%3Da",
-        "watch=true",
-        "allowWatchBookmarks=true",
-        "sendInitialEvents=true",
-        "resourceVersionMatch=NotOlderThan",
-    ] {
-        assert!(query.split('&').any(|one| one == part), "{part} is not in {query}");
-    }
-    let timeout = query.split('&').find_map(|one| one.strip_prefix("timeoutSeconds=")).unwrap();
-    assert!((300..=600).contains(&timeout.parse::<u32>().unwrap()), "{timeout}");
+    assert!(seen.line.starts_with("GET /api/v1/namespaces/prod/configmaps?"), "{}", seen.line);
+    assert_asks(&seen, &["labelSelector=app%20in%20%28a%2Cb%29%2C%21x", "fieldSelector=metadata.name%3Da"]);
 }

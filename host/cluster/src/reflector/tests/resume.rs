@@ -14,7 +14,20 @@ async fn r14_a_clean_close_resumes_without_a_relist() {
         &["begin", "commit 5", "bookmark 8", "change +a@9 = 9"],
     )
     .await;
-    assert_eq!(run.times[3], Duration::from_secs(510), "no delay after a clean close");
+    assert_eq!(
+        run.times[3].as_secs(),
+        510,
+        "no backoff after a clean close, only some jitter as it came early"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn r14_a_close_at_the_time_that_was_asked_for_is_followed_at_once() {
+    let bookmarks = || (1..=5).flat_map(|n| [bookmark(5 + n), wait(100)]);
+    let settings = Settings { watch_timeout_min: Duration::from_secs(1), ..Settings::default() };
+    let first = stream([initial_end(5)].into_iter().chain(bookmarks()));
+    let run = run(settings, spec(), vec![("WATCHLIST rv=", first), ("WATCH rv=6", open([]))]).await;
+    assert!(run.counters.idle.load(Ordering::Relaxed) == 1, "we end it ourselves when the server does not");
 }
 
 #[tokio::test(start_paused = true)]
