@@ -1,8 +1,6 @@
 //! Whole objects or their metadata only: what to ask for, and taking in what came.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::{borrow::Cow, sync::LazyLock};
+use std::sync::LazyLock;
 use windlass_core::{
     call::Shape,
     name::Kind,
@@ -30,24 +28,12 @@ pub(crate) fn accept_list(shape: Shape) -> &'static str {
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default)]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    metadata: &'a RawValue,
-}
-
 /// Takes in one object. A server that does not know `PartialObjectMetadata` sends whole objects; they are cut here.
 pub(crate) fn ingest(kind: &Kind, raw: &str, shape: Shape) -> Result<Object, IngestError> {
-    if shape == Shape::Whole {
-        return Object::ingest(kind, raw);
+    match shape {
+        Shape::Whole => Object::ingest(kind, raw),
+        Shape::Metadata => Object::ingest_metadata(&PARTIAL, raw),
     }
-    let envelope: Envelope<'_> = serde_json::from_str(raw)?;
-    if envelope.kind.as_deref().is_none_or(|kind| kind == &*PARTIAL.kind) {
-        return Object::ingest(&PARTIAL, raw);
-    }
-    Object::ingest(&PARTIAL, &format!("{{\"metadata\":{}}}", envelope.metadata.get()))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ struct Cache {
 }
 
 fn entry(object: &Object) -> (String, String) {
-    (object.header().name.name.to_string(), object.header().resource_version.to_string())
+    (object.name().name.to_owned(), object.resource_version().to_owned())
 }
 
 impl Sink for Cache {

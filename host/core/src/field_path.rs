@@ -1,7 +1,10 @@
 //! Field paths of the contract: `.a.b[*].c`, `.a['x.y']`.
 
-use serde_json::Value;
-use std::fmt;
+use crate::json::{JsonError, Scanner};
+use std::{fmt, ops::Range};
+
+/// Steps that are followed into a text; nothing of Kubernetes lies deeper.
+const DEPTH_MAX: usize = 128;
 
 /// One step into an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,21 +69,10 @@ impl FieldPath {
         Ok(Self { text: text.into(), steps: steps.into() })
     }
 
-    /// Calls `found` with every value at this path, in document order.
-    pub fn each<'v>(&self, object: &'v Value, found: &mut dyn FnMut(&'v Value)) {
-        walk(&self.steps, object, found);
-    }
-
-    /// The strings at this path (numbers and booleans in their JSON form), in document order.
-    #[must_use]
-    pub fn strings(&self, object: &Value) -> Vec<String> {
-        let mut out = Vec::new();
-        self.each(object, &mut |value| match value {
-            Value::String(text) => out.push(text.clone()),
-            Value::Number(_) | Value::Bool(_) => out.push(value.to_string()),
-            _ => {}
-        });
-        out
+    /// The path of one annotation.
+    pub(crate) fn annotation(key: &str) -> Self {
+        let steps = ["metadata", "annotations", key].map(|name| Step::Field(name.into()));
+        Self { text: format!(".metadata.annotations['{key}']").into(), steps: steps.into() }
     }
 
     /// The path as it was written.
@@ -90,22 +82,103 @@ impl FieldPath {
     }
 }
 
-fn walk<'v>(steps: &[Step], value: &'v Value, found: &mut dyn FnMut(&'v Value)) {
-    match (steps.split_first(), value) {
-        (None, _) => found(value),
-        (Some((Step::Field(name), rest)), Value::Object(fields)) => {
-            if let Some(inner) = fields.get(&**name) {
-                walk(rest, inner, found);
+/// Calls `found` with the number of the path and the place of the value, for every value of a JSON text that one of
+/// the paths names, in document order, in one pass. What no path leads into is skipped. Stops at what is no JSON.
+pub(crate) fn each_value(paths: &[FieldPath], json: &str, found: &mut dyn FnMut(usize, Range<usize>)) {
+    let mut search = Search { scanner: Scanner::new(json), paths, open: (0..paths.len()).collect(), found };
+    let all = 0..paths.len();
+    // What was taken in as an object is JSON; of what is not, what stands before the mistake counts.
+    search.value(all, 0).unwrap_or_default();
+}
+
+/// A pass over a text with the paths that are still followed.
+struct Search<'s, 't> {
+    scanner: Scanner<'t>,
+    paths: &'s [FieldPath],
+    /// Numbers of paths: those followed at the present depth last.
+    open: Vec<usize>,
+    found: &'s mut dyn FnMut(usize, Range<usize>),
+}
+
+impl Search<'_, '_> {
+    /// Goes over a value that these of the open paths lead to by their first `depth` steps.
+    fn value(&mut self, here: Range<usize>, depth: usize) -> Result<(), JsonError> {
+        let next = self.scanner.peek();
+        let start = self.scanner.at();
+        let deeper = |path: &usize| self.paths[*path].steps.len() > depth;
+        match next {
+            Some(b'{') if self.open[here.clone()].iter().any(deeper) => self.object(here.clone(), depth)?,
+            Some(b'[') if self.open[here.clone()].iter().any(deeper) => self.array(here.clone(), depth)?,
+            _ => {
+                self.scanner.skip()?;
             }
         }
-        (Some((Step::Each, rest)), Value::Array(items)) => {
-            items.iter().for_each(|item| walk(rest, item, found))
+        for at in here {
+            let path = self.open[at];
+            if self.paths[path].steps.len() == depth {
+                (self.found)(path, start..self.scanner.at());
+            }
         }
-        (Some((Step::Each, rest)), Value::Object(fields)) => {
-            fields.values().for_each(|item| walk(rest, item, found));
-        }
-        _ => {}
+        Ok(())
     }
+
+    fn object(&mut self, here: Range<usize>, depth: usize) -> Result<(), JsonError> {
+        self.scanner.enter(b'{')?;
+        let mut first = true;
+        while let Some(key) = self.scanner.key(&mut first)? {
+            let name = if key.escaped { Some(self.scanner.value(key)?) } else { None };
+            let name = name.as_deref();
+            let scanner = &self.scanner;
+            let leads = |step: &Step| match (step, name) {
+                (Step::Each, _) => true,
+                (Step::Field(field), None) => scanner.is(key, field),
+                (Step::Field(field), Some(name)) => **field == *name,
+            };
+            let inner = follow(&mut self.open, self.paths, here.clone(), depth, leads);
+            self.inner(inner, depth)?;
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, here: Range<usize>, depth: usize) -> Result<(), JsonError> {
+        self.scanner.enter(b'[')?;
+        let mut first = true;
+        while self.scanner.element(&mut first)? {
+            let each = |step: &Step| *step == Step::Each;
+            let inner = follow(&mut self.open, self.paths, here.clone(), depth, each);
+            self.inner(inner, depth)?;
+        }
+        Ok(())
+    }
+
+    fn inner(&mut self, inner: Range<usize>, depth: usize) -> Result<(), JsonError> {
+        let before = inner.start;
+        if inner.is_empty() || depth + 1 > DEPTH_MAX {
+            self.scanner.skip()?;
+        } else {
+            self.value(inner, depth + 1)?;
+        }
+        self.open.truncate(before);
+        Ok(())
+    }
+}
+
+/// Opens those of the paths `here` whose step at this depth leads on.
+fn follow(
+    open: &mut Vec<usize>,
+    paths: &[FieldPath],
+    here: Range<usize>,
+    depth: usize,
+    leads: impl Fn(&Step) -> bool,
+) -> Range<usize> {
+    let before = open.len();
+    for at in here {
+        let path = open[at];
+        if paths[path].steps.get(depth).is_some_and(&leads) {
+            open.push(path);
+        }
+    }
+    before..open.len()
 }
 
 impl fmt::Display for FieldPath {
@@ -118,19 +191,21 @@ impl fmt::Display for FieldPath {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
-    use serde_json::json;
 
-    fn check(path: &str, object: &Value, want: &[&str]) {
-        assert_eq!(FieldPath::parse(path).unwrap().strings(object), want, "{path}");
+    fn check(path: &str, want: &[&str]) {
+        let json = r#"{"spec": {"items": [{"name": "a"}, {"name": "b"}, {}], "x.y": 3}, "ok": true}"#;
+        let mut found = Vec::new();
+        each_value(&[FieldPath::parse(path).unwrap()], json, &mut |_, place| found.push(&json[place]));
+        assert_eq!(found, want, "{path}");
     }
 
     #[test]
     fn a_path_finds_every_value_it_names() {
-        let object = json!({"spec": {"items": [{"name": "a"}, {"name": "b"}, {}], "x.y": 3}, "ok": true});
-        check(".spec.items[*].name", &object, &["a", "b"]);
-        check(".spec['x.y']", &object, &["3"]);
-        check(".ok", &object, &["true"]);
-        check(".spec.missing.deeper", &object, &[]);
+        check(".spec.items[*].name", &["\"a\"", "\"b\""]);
+        check(".spec['x.y']", &["3"]);
+        check(".ok", &["true"]);
+        check(".spec.missing.deeper", &[]);
+        check(".spec.items", &[r#"[{"name": "a"}, {"name": "b"}, {}]"#]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod field_selector;
 pub mod grant;
 pub mod input;
 mod interest;
+mod json;
 pub mod name;
 pub mod object;
 pub mod outcome;

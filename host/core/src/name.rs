@@ -75,9 +75,47 @@ impl ObjectName {
 impl fmt::Display for ObjectName {
     /// `namespace/name`, or `name` when cluster-scoped (I1).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.namespace {
+        self.as_ref().fmt(f)
+    }
+}
+
+/// An [`ObjectName`] that stands in an object, or is borrowed. Compares and hashes as the owned one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NameRef<'n> {
+    /// None for cluster-scoped objects.
+    pub namespace: Option<&'n str>,
+    /// `metadata.name`.
+    pub name: &'n str,
+}
+
+impl NameRef<'_> {
+    /// The same name for itself.
+    #[must_use]
+    pub fn to_owned(self) -> ObjectName {
+        ObjectName { namespace: self.namespace.map(Arc::from), name: self.name.into() }
+    }
+}
+
+impl ObjectName {
+    /// Borrowed.
+    #[must_use]
+    pub fn as_ref(&self) -> NameRef<'_> {
+        NameRef { namespace: self.namespace.as_deref(), name: &self.name }
+    }
+}
+
+impl PartialEq<NameRef<'_>> for ObjectName {
+    fn eq(&self, other: &NameRef<'_>) -> bool {
+        self.as_ref() == *other
+    }
+}
+
+impl fmt::Display for NameRef<'_> {
+    /// `namespace/name`, or `name` when cluster-scoped (I1).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace {
             Some(namespace) => write!(f, "{namespace}/{}", self.name),
-            None => f.write_str(&self.name),
+            None => f.write_str(self.name),
         }
     }
 }

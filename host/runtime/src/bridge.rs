@@ -66,7 +66,7 @@ impl Bridge {
 
     fn begin(&self, call: &Call) -> Write {
         let held = call.action.name().and_then(|name| self.cache.get(&call.kind, name));
-        Write { since: Instant::now(), version: held.map(|held| held.header().resource_version.clone()) }
+        Write { since: Instant::now(), version: held.map(|held| held.resource_version().into()) }
     }
 }
 

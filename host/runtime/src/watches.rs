@@ -147,8 +147,8 @@ impl CacheSink {
         match delta {
             Delta::Upsert(object) => self.cache.upsert(self.id, object),
             Delta::Remove(object) => {
-                let header = object.header();
-                self.cache.remove(self.id, &header.name, Some(&header.resource_version))
+                let name = object.name().to_owned();
+                self.cache.remove(self.id, &name, Some(object.resource_version()))
             }
         }
     }
@@ -162,8 +162,8 @@ impl Sink for CacheSink {
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
             match delta {
-                Delta::Upsert(object) => self.staged.insert(object.header().name.clone(), object),
-                Delta::Remove(object) => self.staged.remove(&object.header().name),
+                Delta::Upsert(object) => self.staged.insert(object.name().to_owned(), object),
+                Delta::Remove(object) => self.staged.remove(&object.name().to_owned()),
             };
         }
     }

@@ -27,11 +27,10 @@ impl Reflector {
             }
             wire = target.list_exactly(version, Some(&token));
         }
-        let header = |object: windlass_core::object::Object| {
-            let header = object.header();
-            (header.name.clone(), header.resource_version.clone())
+        let version = |object: windlass_core::object::Object| {
+            (object.name().to_owned(), Box::from(object.resource_version()))
         };
-        Ok(Some(drive.sink.0.take().into_iter().map(header).collect()))
+        Ok(Some(drive.sink.0.take().into_iter().map(version).collect()))
     }
 
     /// Every difference between what a watch holds at a version and what the server had then, in words.

@@ -37,8 +37,8 @@ impl Staged {
     pub fn lay(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
             match delta {
-                Delta::Upsert(object) => drop(self.0.insert(object.header().name.clone(), object)),
-                Delta::Remove(object) => drop(self.0.remove(&object.header().name)),
+                Delta::Upsert(object) => drop(self.0.insert(object.name().to_owned(), object)),
+                Delta::Remove(object) => drop(self.0.remove(&object.name().to_owned())),
             }
         }
     }

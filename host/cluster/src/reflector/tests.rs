@@ -30,8 +30,8 @@ impl Notes {
 fn line(deltas: &[Delta]) -> String {
     let one = |delta: &Delta| {
         let sign = if matches!(delta, Delta::Upsert(_)) { '+' } else { '-' };
-        let header = delta.object().header();
-        format!("{sign}{}@{}", header.name.name, header.resource_version)
+        let object = delta.object();
+        format!("{sign}{}@{}", object.name().name, object.resource_version())
     };
     deltas.iter().map(one).collect::<Vec<_>>().join(" ")
 }

@@ -144,7 +144,7 @@ impl<S: Sink> Drive<S> {
                 match event {
                     Event::Changed(delta) => {
                         self.version.clear();
-                        self.version.push_str(&delta.object().header().resource_version);
+                        self.version.push_str(delta.object().resource_version());
                         deltas.push(delta);
                     }
                     Event::Bookmark { version, .. } => {
@@ -172,7 +172,7 @@ impl<S: Sink> Drive<S> {
         let mut rest = deltas.into_iter().peekable();
         while rest.peek().is_some() {
             let slice: Vec<Delta> = rest.by_ref().take(batch_len_max).collect();
-            let version = slice.last().map(|delta| delta.object().header().resource_version.clone());
+            let version = slice.last().map(|delta| delta.object().resource_version().to_owned());
             self.sink.change(slice, &version.unwrap_or_default()).await;
         }
     }

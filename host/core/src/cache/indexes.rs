@@ -34,25 +34,25 @@ impl Indexes {
     }
 
     pub(super) fn add(&mut self, slot: u32, object: &Object) {
-        for owner in &object.header().owners {
-            insert(&mut self.owners, &owner.uid, slot);
+        for owner in object.owners() {
+            insert(&mut self.owners, owner.uid, slot);
         }
-        for (key, value) in &object.header().labels {
+        for (key, value) in object.labels().iter() {
             match self.labels.get_mut(key) {
                 Some(values) => insert(values, value, slot),
-                None => insert(self.labels.entry(key.clone()).or_default(), value, slot),
+                None => insert(self.labels.entry(key.into()).or_default(), value, slot),
             }
         }
         for (path, values) in &mut self.fields {
-            object.field(path).1.iter().for_each(|value| insert(values, value, slot));
+            object.each_string(path, &mut |value| insert(values, &value, slot));
         }
     }
 
     pub(super) fn remove(&mut self, slot: u32, object: &Object) {
-        for owner in &object.header().owners {
-            remove(&mut self.owners, &owner.uid, slot);
+        for owner in object.owners() {
+            remove(&mut self.owners, owner.uid, slot);
         }
-        for (key, value) in &object.header().labels {
+        for (key, value) in object.labels().iter() {
             if let Some(values) = self.labels.get_mut(key) {
                 remove(values, value, slot);
                 if values.is_empty() {
@@ -61,15 +61,17 @@ impl Indexes {
             }
         }
         for (path, values) in &mut self.fields {
-            object.field(path).1.iter().for_each(|value| remove(values, value, slot));
+            object.each_string(path, &mut |value| remove(values, &value, slot));
         }
     }
 
     /// Moves a slot from the values of one state to those of the next; untouched where they agree (I3).
     pub(super) fn update(&mut self, slot: u32, before: &Object, after: &Object) {
-        let (old, new) = (before.header(), after.header());
-        let fields_agree = self.fields.iter().all(|(path, _)| before.field(path).0 == after.field(path).0);
-        if old.labels != new.labels || old.owners != new.owners || !fields_agree {
+        let agrees = |path| before.field_digest(path) == after.field_digest(path);
+        if before.labels() != after.labels()
+            || !before.owners().eq(after.owners())
+            || !self.fields.iter().all(|(path, _)| agrees(path))
+        {
             self.remove(slot, before);
             self.add(slot, after);
         }
@@ -126,7 +128,7 @@ pub(super) fn values_of<'o>(
 ) -> HashMap<Box<str>, Postings> {
     let mut values = Values::new();
     for (slot, object) in objects {
-        object.field(path).1.iter().for_each(|value| insert(&mut values, value, slot));
+        object.each_string(path, &mut |value| insert(&mut values, &value, slot));
     }
     values
 }

@@ -6,7 +6,7 @@ use crate::{
     field_path::FieldPath,
     field_selector::FieldSelector,
     input::WatchSpec,
-    name::ObjectName,
+    name::{NameRef, ObjectName},
     object::Object,
     selector::{Selector, Test},
 };
@@ -25,10 +25,10 @@ pub enum Namespaces {
 impl Namespaces {
     /// Whether an object of this name lies in the set.
     #[must_use]
-    pub fn contain(&self, name: &ObjectName) -> bool {
+    pub fn contain(&self, name: NameRef<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::These(list) => name.namespace.as_ref().is_some_and(|one| list.contains(one)),
+            Self::These(list) => name.namespace.is_some_and(|one| list.iter().any(|known| **known == *one)),
         }
     }
 
@@ -103,7 +103,7 @@ impl Fields {
     }
 
     /// As far as it is not left to the server.
-    pub(crate) fn matches(&self, name: &ObjectName) -> bool {
+    pub(crate) fn matches(&self, name: NameRef<'_>) -> bool {
         match self {
             Self::Local(selector) => selector.matches(name),
             Self::Opaque => true,
@@ -172,26 +172,27 @@ impl<'q> Filter<'q> {
     }
 
     pub(crate) fn lets(&self, object: &Object) -> bool {
-        let header = object.header();
-        self.after.is_none_or(|after| header.name > *after)
-            && self.namespaces.contain(&header.name)
-            && self.labels.is_none_or(|labels| labels.matches(&header.labels))
-            && self.fields.matches(&header.name)
-            && self.owner_uid.is_none_or(|uid| header.owners.iter().any(|owner| *owner.uid == *uid))
-            && self.index.is_none_or(|(path, value)| object.field(path).1.contains(value))
+        let name = object.name();
+        self.after.is_none_or(|after| name > after.as_ref())
+            && self.namespaces.contain(name)
+            && self.labels.is_none_or(|labels| labels.matches(|key| object.label(key)))
+            && self.fields.matches(name)
+            && self.owner_uid.is_none_or(|uid| object.owners().any(|owner| owner.uid == uid))
+            && self.index.is_none_or(|(path, value)| object.has_string(path, value))
     }
 }
 
 /// Whether a selection lets an object through, without what only the server can evaluate.
 pub(crate) fn selects(selection: &Selection, object: &Object) -> bool {
-    let header = object.header();
-    let named = match &header.name.namespace {
-        Some(namespace) => selection.namespaces.is_empty() || selection.namespaces.contains(namespace),
+    let name = object.name();
+    let wanted = &selection.namespaces;
+    let named = match name.namespace {
+        Some(namespace) => wanted.is_empty() || wanted.iter().any(|one| **one == *namespace),
         None => true,
     };
     named
-        && selection.labels.as_ref().is_none_or(|labels| labels.matches(&header.labels))
-        && (selection.fields.is_none() || Fields::of(selection.fields.as_ref()).matches(&header.name))
+        && selection.labels.as_ref().is_none_or(|labels| labels.matches(|key| object.label(key)))
+        && (selection.fields.is_none() || Fields::of(selection.fields.as_ref()).matches(name))
 }
 
 #[cfg(test)]

@@ -119,8 +119,8 @@ impl State {
     /// Takes in an object for a watch. `authoritative`: the watch's own list says so, which counts even against a
     /// newer version that no other watch vouches for (a cluster restored from a backup goes back in time).
     pub(super) fn put(&mut self, watch: WatchId, object: Arc<Object>, authoritative: bool) -> Put {
-        let name = &object.header().name;
-        let Some(slot) = self.names.get(name).copied() else {
+        let name = object.name().to_owned();
+        let Some(slot) = self.names.get(&name).copied() else {
             self.insert(object.clone(), Members::One(watch));
             return Put::Added(object);
         };
@@ -144,7 +144,7 @@ impl State {
             u32::try_from(self.slots.len() - 1).expect("memory ends before four thousand million objects")
         });
         self.indexes.add(slot, &object);
-        self.names.insert(object.header().name.clone(), slot);
+        self.names.insert(object.name().to_owned(), slot);
         self.slots[slot as usize] = Some(Entry { object, members });
     }
 
@@ -164,7 +164,7 @@ impl State {
             entry.members = members;
             return None;
         }
-        let held = &entry.object.header().resource_version;
+        let held = entry.object.resource_version();
         if version.is_some_and(|version| compare_versions(version, held) == Some(Ordering::Less)) {
             return None;
         }
@@ -182,7 +182,7 @@ impl State {
         slots.dedup();
         let objects = slots.iter().filter_map(|slot| Some(&self.slots[*slot as usize].as_ref()?.object));
         let mut found: Vec<_> = objects.filter(|object| filter.lets(object)).collect();
-        found.sort_by(|one, other| one.header().name.cmp(&other.header().name));
+        found.sort_by(|one, other| one.name().cmp(&other.name()));
         found.into_iter().take(limit).cloned().collect()
     }
 
@@ -227,11 +227,10 @@ impl State {
 
 /// Whether a state of an object takes the place of the one that is held.
 pub(super) fn supersedes(new: &Object, held: &Object, even_older: bool) -> bool {
-    let (new, held) = (new.header(), held.header());
-    match compare_versions(&new.resource_version, &held.resource_version) {
+    match compare_versions(new.resource_version(), held.resource_version()) {
         Some(Ordering::Less) => even_older,
         Some(Ordering::Greater) => true,
-        Some(Ordering::Equal) => new.uid != held.uid,
-        None => new.resource_version != held.resource_version || new.uid != held.uid,
+        Some(Ordering::Equal) => new.uid() != held.uid(),
+        None => new.resource_version() != held.resource_version() || new.uid() != held.uid(),
     }
 }

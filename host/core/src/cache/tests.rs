@@ -27,7 +27,7 @@ fn pod(namespace: &str, name: &str, version: u64, app: &str) -> Object {
 }
 
 fn names(list: &[Arc<Object>]) -> Vec<String> {
-    list.iter().map(|object| object.header().name.to_string()).collect()
+    list.iter().map(|object| object.name().to_string()).collect()
 }
 
 fn everything() -> Query {
@@ -51,11 +51,8 @@ fn i2_a_list_by_label_owner_index_and_namespace_finds_the_same_as_a_scan() {
     let path = FieldPath::parse(".spec.node").unwrap();
     cache.index(&pods(), vec![path.clone()]);
     let all = cache.list(&pods(), &everything()).unwrap();
-    let want: Vec<_> = all
-        .iter()
-        .filter(|object| object.label("app") == Some("a3"))
-        .map(|o| o.header().name.to_string())
-        .collect();
+    let want: Vec<_> =
+        all.iter().filter(|object| object.label("app") == Some("a3")).map(|o| o.name().to_string()).collect();
     let label = Question { labels: Some(Selector::parse("app in (a3, a3)").unwrap()), ..Question::default() };
     for query in [
         Query { question: label.clone(), ..Query::default() },
@@ -78,7 +75,7 @@ fn a_list_goes_on_after_a_name_in_name_order() {
     loop {
         let page = cache.list(&pods(), &query).unwrap();
         let Some(last) = page.last() else { break };
-        query.after = Some(last.header().name.clone());
+        query.after = Some(last.name().to_owned());
         seen.extend(names(&page));
     }
     assert_eq!(seen, (0..10).map(|n| format!("a/p{n}")).collect::<Vec<_>>());

@@ -10,7 +10,7 @@ use crate::{
     change::{Cause, ObjectChange},
     field_path::FieldPath,
     input::{WatchId, WatchSpec},
-    name::{Kind, ObjectName},
+    name::{Kind, NameRef, ObjectName},
     object::{Object, compare_versions},
 };
 use std::{
@@ -72,7 +72,7 @@ impl View {
         let _turn = self.turn();
         let object = Arc::new(object);
         let mut state = self.write();
-        let cause = moved(&mut state, watch, &object.header().resource_version)?;
+        let cause = moved(&mut state, watch, object.resource_version())?;
         let put = state.put(watch, object, false);
         drop(state);
         self.told(put, cause)
@@ -103,13 +103,13 @@ impl View {
         let state = self.read();
         let Some(held) = state.watches.get(&watch) else { return Vec::new() };
         let cause = if held.synced { Cause::Relist } else { Cause::Initial };
-        let names: HashSet<&ObjectName> = list.iter().map(|object| &object.header().name).collect();
+        let names: HashSet<NameRef<'_>> = list.iter().map(Object::name).collect();
         let gone: Vec<ObjectName> = state
             .entries()
             .filter(|(_, object, members)| {
-                members.as_slice().contains(&watch) && !names.contains(&object.header().name)
+                members.as_slice().contains(&watch) && !names.contains(&object.name())
             })
-            .map(|(_, object, _)| object.header().name.clone())
+            .map(|(_, object, _)| object.name().to_owned())
             .collect();
         drop(names);
         if gone.len() + list.len() <= IN_PLACE_MAX {
@@ -157,7 +157,8 @@ impl View {
         }
         let mut upserts = Vec::new();
         for object in list {
-            let held = state.get(&object.header().name).filter(|_| state.holds(watch, &object.header().name));
+            let name = object.name().to_owned();
+            let held = state.get(&name).filter(|_| state.holds(watch, &name));
             let same = held.filter(|held| !supersedes(&object, held, true)).cloned();
             let object = same.unwrap_or_else(|| Arc::new(object));
             match next.put(watch, object, true) {
@@ -168,7 +169,7 @@ impl View {
                 put => upserts.extend(self.told(put, cause)),
             }
         }
-        let gone = state.entries().filter(|(_, object, _)| next.get(&object.header().name).is_none());
+        let gone = state.entries().filter(|(_, object, _)| next.get(&object.name().to_owned()).is_none());
         let mut changes: Vec<_> =
             gone.map(|(_, object, _)| self.change(Some(object.clone()), None, cause)).collect();
         changes.append(&mut upserts);
@@ -246,7 +247,7 @@ impl View {
 
     fn change(&self, before: Option<Arc<Object>>, after: Option<Arc<Object>>, cause: Cause) -> ObjectChange {
         let some = after.as_ref().or(before.as_ref()).expect("a change has a side");
-        let name = some.header().name.clone();
+        let name = some.name().to_owned();
         let shape = if self.key.metadata { Shape::Metadata } else { Shape::Whole };
         ObjectChange {
             kind: self.key.kind.clone(),

@@ -144,7 +144,7 @@ mod tests {
 
     fn told(batch: &[ObjectChange]) -> Vec<String> {
         let version = |object: &Option<Arc<Object>>| {
-            object.as_ref().map_or("-".to_owned(), |object| object.header().resource_version.to_string())
+            object.as_ref().map_or("-".to_owned(), |object| object.resource_version().to_owned())
         };
         batch.iter().map(|c| format!("{} {}>{}", c.name, version(&c.before), version(&c.after))).collect()
     }

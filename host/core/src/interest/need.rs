@@ -190,6 +190,6 @@ impl Need {
 impl Target {
     /// Whether the controller reconciles objects of this name at all.
     pub(crate) fn reaches(&self, name: &ObjectName) -> bool {
-        name.namespace.is_some() == self.namespaced && self.namespaces.contain(name)
+        name.namespace.is_some() == self.namespaced && self.namespaces.contain(name.as_ref())
     }
 }

@@ -65,13 +65,13 @@ impl Plans {
 
     /// What is to be found, by kind.
     pub(crate) fn fields(self) -> BTreeMap<Kind, FieldPlan> {
-        let mut plans: BTreeMap<Kind, FieldPlan> = BTreeMap::new();
-        for (kind, paths) in self.paths {
-            plans.entry(kind).or_default().paths = paths.into_values().collect();
-        }
-        for (kind, annotations) in self.annotations {
-            plans.entry(kind).or_default().annotations = annotations.into_iter().collect();
-        }
-        plans
+        let Self { mut paths, mut annotations, .. } = self;
+        let kinds: BTreeSet<Kind> = paths.keys().chain(annotations.keys()).cloned().collect();
+        let plan = |kind: Kind| {
+            let paths = paths.remove(&kind).unwrap_or_default().into_values().collect();
+            let annotations = annotations.remove(&kind).unwrap_or_default().into_iter().collect();
+            (kind, FieldPlan::new(paths, annotations))
+        };
+        kinds.into_iter().map(plan).collect()
     }
 }

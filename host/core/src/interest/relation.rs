@@ -18,13 +18,13 @@ pub(super) fn named_by(relation: &Relation, object: &Object, target: &Target) ->
         namespace: namespace.filter(|_| target.namespaced),
         name: name.into(),
     };
-    let own = || object.header().name.namespace.clone();
+    let own = || object.name().namespace.map(Arc::from);
     match relation {
         Relation::Controlled => owners(object, &target.kind)
             .filter(|owner| owner.controller)
-            .map(|owner| name(&owner.name, own()))
+            .map(|owner| name(owner.name, own()))
             .collect(),
-        Relation::Owned => owners(object, &target.kind).map(|owner| name(&owner.name, own())).collect(),
+        Relation::Owned => owners(object, &target.kind).map(|owner| name(owner.name, own())).collect(),
         Relation::Labelled(lookup) => {
             let found = looked_up(lookup, |key| object.label(key).map(str::to_owned), own());
             found.into_iter().map(|(text, namespace)| name(&text, namespace)).collect()
@@ -39,9 +39,8 @@ pub(super) fn named_by(relation: &Relation, object: &Object, target: &Target) ->
 
 /// Owner references to the reconciled kind. The version may differ (the same object is served in several), and so may
 /// the uid: when dependents of a former object of that name go, the present one may have to make its own.
-fn owners<'o>(object: &'o Object, kind: &Kind) -> impl Iterator<Item = &'o Owner> {
-    let owners = object.header().owners.iter();
-    owners.filter(move |owner| owner.kind.kind == kind.kind && owner.kind.group() == kind.group())
+fn owners<'o>(object: &'o Object, kind: &Kind) -> impl Iterator<Item = Owner<'o>> {
+    object.owners().filter(move |owner| *owner.kind == *kind.kind && owner.group() == kind.group())
 }
 
 fn looked_up(
@@ -75,16 +74,19 @@ pub(super) fn referencing(
     let found = cache.list(&target.kind, &Query { question, index, ..Query::default() });
     let found = found.unwrap_or_default();
     let meant = found.iter().filter(|object| means_namespace(lookup, object, changed));
-    meant.map(|object| object.header().name.clone()).collect()
+    meant.map(|object| object.name().to_owned()).collect()
 }
 
 /// Whether an object that names the changed one also means its namespace. Names and namespaces of a list are not
 /// paired: one run too many does no harm, one too few does.
 fn means_namespace(lookup: &Lookup<FieldPath>, object: &Object, changed: &ObjectName) -> bool {
     let Some(namespace) = &changed.namespace else { return true };
-    let own = object.header().name.namespace.as_ref();
-    let same = own.is_none_or(|own| own == namespace);
+    let same = object.name().namespace.is_none_or(|own| *own == **namespace);
     let Some(path) = &lookup.namespace else { return same };
-    let named = object.field(path).1;
-    named.iter().any(|one| **one == **namespace) || (same && named.len() < object.field(&lookup.name).1.len())
+    let count = |path| {
+        let mut count = 0;
+        object.each_string(path, &mut |_| count += 1);
+        count
+    };
+    object.has_string(path, namespace) || (same && count(path) < count(&lookup.name))
 }

@@ -92,15 +92,15 @@ impl Pipeline {
     fn look_at(&mut self, backfill: &Backfill, object: Arc<Object>) {
         let need = &backfill.need;
         if need.watch.is_none() {
-            let name = &object.header().name;
-            if need.selects(&object) && need.target.reaches(name) {
+            let name = object.name().to_owned();
+            if need.selects(&object) && need.target.reaches(&name) {
                 let controller = need.controller.clone();
-                let (name, reason) = (name.clone(), backfill.reason.clone());
+                let reason = backfill.reason.clone();
                 self.enqueue(&backfill.module, &controller, name, backfill.priority, reason);
             }
             return;
         }
-        let name = object.header().name.clone();
+        let name = object.name().to_owned();
         let change = ObjectChange {
             kind: need.kind.clone(),
             shape: need.atoms.iter().find_map(|(_, shape)| *shape).unwrap_or_default(),

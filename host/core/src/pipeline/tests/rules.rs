@@ -442,7 +442,7 @@ fn the_plan_of_a_kind_is_the_union_of_what_everybody_looks_at() {
     world.serve(first);
     let plan = &world.watches[&world.watch_of("Site")].plan;
     assert_eq!(
-        plan.paths.iter().map(FieldPath::as_str).collect::<Vec<_>>(),
+        plan.paths().iter().map(FieldPath::as_str).collect::<Vec<_>>(),
         [".spec.from", ".spec.host", ".status.n"]
     );
     world.upsert(

@@ -15,7 +15,7 @@ use windlass_core::{
     call::{Action, ApiError, Call, ListQuery, Reply, Shape},
     field_path::FieldPath,
     field_selector::FieldSelector,
-    name::{Kind, ObjectName, Resource},
+    name::{Kind, NameRef, ObjectName, Resource},
     object::Object,
     selector::Selector,
 };
@@ -146,18 +146,18 @@ impl State {
         let (mut items, mut bytes) = (Vec::new(), 0);
         let mut continue_token = None;
         let limit = wanted.limit.map_or(usize::MAX, |limit| limit as usize);
-        let mut last: Option<&ObjectName> = None;
+        let mut last: Option<NameRef<'_>> = None;
         for object in &found {
             let full = items.len() == limit
                 || bytes + object.json().len() > PAGE_BYTES.min(self.limits().reply_bytes_max);
             if full && let Some(last) = last {
-                continue_token = Some(Place::Cached(last.clone()).token());
+                continue_token = Some(Place::Cached(last.to_owned()).token());
                 break;
             }
             let item = partial::shaped(object, wanted.shape)?;
             bytes += item.len();
             items.push(item);
-            last = Some(&object.header().name);
+            last = Some(object.name());
         }
         let resource_version = self.host.cache().version(&wanted.kind).unwrap_or_default().into();
         Ok(Page { items, continue_token, resource_version })
