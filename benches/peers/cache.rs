@@ -12,7 +12,7 @@ mod ours;
 
 use kube_rs::KubeRs;
 use ours::Ours;
-use std::{env, time::Duration};
+use std::{env, process::Command, time::Duration};
 use windlass_peers::{
     measure::{Cost, Counting, cpu},
     pods::{self, Pod, WORKLOAD},
@@ -26,13 +26,36 @@ static ALLOCATOR: Counting = Counting;
 const LABEL: &str = "app.kubernetes.io/name";
 const LISTS: usize = 500;
 
+/// In the arguments: which side is to be shown.
+const SIDE: &str = "--side";
+
 /// What one side showed with one set of Pods.
 struct Shown {
+    json: usize,
     first: Cost,
     relist: Cost,
     event: Duration,
     by_label: Duration,
     by_owner: Duration,
+}
+
+impl Shown {
+    /// In the order of the table.
+    fn figures(&self) -> [f64; 9] {
+        let over = |bytes: usize, base: usize| bytes as f64 / base as f64;
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        [
+            over(self.first.held, self.json),
+            over(self.first.resident, self.json),
+            over(self.first.peak, self.first.held),
+            self.first.cpu.as_secs_f64(),
+            over(self.first.held + self.relist.peak, self.first.held),
+            self.relist.cpu.as_secs_f64(),
+            micros(self.event),
+            micros(self.by_label),
+            micros(self.by_owner),
+        ]
+    }
 }
 
 /// The Pods of one run through both sides.
@@ -44,7 +67,7 @@ struct Load {
 
 /// Runs the same steps on one side: each is its own type, and shares no trait with the other.
 macro_rules! show {
-    ($side:ty, $load:expr, $server:expr) => {{
+    ($side:ty, $load:expr, $server:expr, $json:expr) => {{
         let (load, server) = (&$load, &$server);
         let mut side = <$side>::new(server);
         let first = side.sync();
@@ -60,7 +83,7 @@ macro_rules! show {
         let (app, uid) = (pods::app(load.pods / WORKLOAD / 2), pods::owner_uid(load.pods / WORKLOAD / 2));
         let by_label = timed(|| side.by_label(LABEL, &app).len());
         let by_owner = timed(|| side.by_owner(&uid).len());
-        Shown { first, relist, event, by_label, by_owner }
+        Shown { json: $json, first, relist, event, by_label, by_owner }
     }};
 }
 
@@ -84,41 +107,56 @@ fn timed(mut list: impl FnMut() -> usize) -> Duration {
     (cpu() - begun) / lists as u32
 }
 
+/// One side with one set of Pods, in a process of its own: what the other left behind would count as its memory.
 fn main() {
+    let mut arguments = env::args().skip_while(|argument| argument != SIDE).skip(1);
+    if let Some(side) = arguments.next() {
+        let mut number = || arguments.next().and_then(|text| text.parse().ok()).expect("a number");
+        let load = Load { pods: number(), managed: number() == 1, events: number() };
+        let (pages, json) = pods::pages(load.pods, load.managed);
+        let server = Server::new(pages);
+        let shown =
+            if side == "ours" { show!(Ours, load, server, json) } else { show!(KubeRs, load, server, json) };
+        println!("{}", shown.figures().map(|figure| figure.to_string()).join(" "));
+        return;
+    }
     let pods = env::var("WINDLASS_BENCH_PODS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let pods = pods / 500 * 500;
     for (managed, pods) in [(false, pods), (true, pods / 5)] {
         let load = Load { pods, managed, events: (pods / 10).min(10_000) };
-        let (pages, json) = pods::pages(pods, managed);
-        let server = Server::new(pages);
-        let title = format!(
-            "\n{pods} Pods of {} bytes{}",
-            json / pods,
-            if managed { ", managedFields among them" } else { "" }
-        );
-        let table = Table::begin(&title, "kube-rs");
-        let theirs = show!(KubeRs, load, server);
-        let ours = show!(Ours, load, Server::new(server.pages()));
-        report(&table, &load, json, &ours, &theirs);
+        let sample = (0..100).map(|n| Pod { n, version: pods, managed }.item().len()).sum::<usize>() / 100;
+        let managed = if managed { ", managedFields among them" } else { "" };
+        let table = Table::begin(&format!("\n{pods} Pods of about {sample} bytes{managed}"), "kube-rs");
+        report(&table, &load, &shown_by("ours", &load), &shown_by("kube-rs", &load));
     }
 }
 
-fn report(table: &Table, load: &Load, json: usize, ours: &Shown, theirs: &Shown) {
-    let seconds = |time: Duration| time.as_secs_f64();
-    let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    let over = |bytes: usize, base: usize| bytes as f64 / base as f64;
-    let row = |what: &str, of: &dyn Fn(&Shown) -> f64, unit: &str, aim: &str| {
-        table.row(what, of(ours), Some(of(theirs)), unit, aim);
-    };
-    let aim = |aim| if load.managed { "" } else { aim };
-    row("bytes held / bytes of JSON", &|side| over(side.first.held, json), "x", aim("1.1"));
-    row("the same, resident", &|side| over(side.first.resident, json), "x", "");
-    row("first list: peak / held", &|side| over(side.first.peak, side.first.held), "x", aim("1.3"));
-    row("first list: processor time", &|side| seconds(side.first.cpu), "s", aim("ratio 5"));
-    let relist = |side: &Shown| over(side.first.held + side.relist.peak, side.first.held);
-    row("relist, nothing changed: peak / held", &relist, "x", aim("1.3"));
-    row("relist: processor time", &|side| seconds(side.relist.cpu), "s", "");
-    row("watch event into the cache: processor time", &|side| micros(side.event), "us", aim("8"));
-    row("list 100 by label: processor time", &|side| micros(side.by_label), "us", aim("20"));
-    row("list 100 by owner: processor time", &|side| micros(side.by_owner), "us", aim("20"));
+fn shown_by(side: &str, load: &Load) -> [f64; 9] {
+    let numbers = [load.pods, usize::from(load.managed), load.events].map(|number| number.to_string());
+    let program = env::current_exe().expect("this program has a path");
+    let ran =
+        Command::new(program).arg(SIDE).arg(side).args(numbers).output().expect("this program runs again");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let figures: Vec<f64> = said.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
+    figures.try_into().expect("as many figures as are printed")
+}
+
+/// Every row: what, unit, aim.
+const ROWS: [(&str, &str, &str); 9] = [
+    ("bytes held / bytes of JSON", "x", "1.1"),
+    ("the same, resident", "x", ""),
+    ("first list: peak / held", "x", "1.3"),
+    ("first list: processor time", "s", "ratio 5"),
+    ("relist, nothing changed: peak / held", "x", "1.3"),
+    ("relist: processor time", "s", ""),
+    ("watch event into the cache: processor time", "us", "8"),
+    ("list 100 by label: processor time", "us", "20"),
+    ("list 100 by owner: processor time", "us", "20"),
+];
+
+fn report(table: &Table, load: &Load, ours: &[f64; 9], theirs: &[f64; 9]) {
+    for ((what, unit, aim), (ours, theirs)) in ROWS.iter().zip(ours.iter().zip(theirs)) {
+        table.row(what, *ours, Some(*theirs), unit, if load.managed { "" } else { aim });
+    }
 }

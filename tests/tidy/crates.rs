@@ -4,7 +4,7 @@ use crate::sources::read;
 use toml::{Table, Value};
 
 /// `core` decides and does nothing: no crate that reads a clock, opens a socket or spawns.
-const CORE: &[&str] = &["foldhash", "serde", "serde_json", "thiserror"];
+const CORE: &[&str] = &["foldhash", "hashbrown", "roaring", "serde", "serde_json", "thiserror"];
 
 /// Our crates, and which of ours they may use. Nothing else is allowed.
 const ARROWS: &[(&str, &[&str])] = &[

@@ -1,6 +1,6 @@
 //! Windlass: the reflector into the shared cache, as the host does it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use windlass_cluster::{
     connect::Connection,
@@ -8,10 +8,10 @@ use windlass_cluster::{
     reflector::{Delta, Reflector, Running, Settings, Sink, WatchError},
 };
 use windlass_core::{
-    cache::{Cache, Query, Question},
+    cache::{Cache, Query, Question, Staging},
     description::Selection,
     input::{WatchId, WatchSpec},
-    name::{Kind, ObjectName},
+    name::Kind,
     object::Object,
     selector::Selector,
 };
@@ -31,7 +31,7 @@ struct Progress {
 
 struct CacheSink {
     cache: Arc<Cache>,
-    staged: HashMap<ObjectName, Object>,
+    staged: Staging,
     progress: watch::Sender<Progress>,
 }
 
@@ -42,14 +42,13 @@ impl Sink for CacheSink {
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
             match delta {
-                Delta::Upsert(object) => drop(self.staged.insert(object.name().to_owned(), object)),
-                Delta::Remove(object) => drop(self.staged.remove(&object.name().to_owned())),
+                Delta::Upsert(object) => self.staged.put(self.cache.share(WATCH, object)),
+                Delta::Remove(object) => self.staged.remove(Arc::new(object)),
             }
         }
     }
     async fn commit(&mut self, version: &str) {
-        let objects = std::mem::take(&mut self.staged).into_values().collect();
-        drop(self.cache.replace(WATCH, objects, version));
+        drop(self.cache.replace(WATCH, self.staged.take(), version));
         self.progress.send_modify(|progress| progress.lists += 1);
     }
     async fn change(&mut self, deltas: Vec<Delta>, version: &str) {
@@ -103,7 +102,7 @@ impl Ours {
         let cache = Arc::new(Cache::new());
         cache.open(WATCH, &spec);
         let (sender, progress) = watch::channel(Progress::default());
-        let sink = CacheSink { cache: cache.clone(), staged: HashMap::new(), progress: sender };
+        let sink = CacheSink { cache: cache.clone(), staged: Staging::default(), progress: sender };
         let running = reflector.start(spec, sink);
         drop(_inside);
         Self { runtime, cache, progress, _running: running }

@@ -38,12 +38,6 @@ impl Server {
         Self(Arc::new(Mutex::new(State { pages, watch: None })))
     }
 
-    /// What it serves, for another one.
-    #[must_use]
-    pub fn pages(&self) -> Vec<Bytes> {
-        self.0.lock().expect("nothing panics here").pages.clone()
-    }
-
     /// Whether a watch is open.
     #[must_use]
     pub fn is_watched(&self) -> bool {

@@ -7,8 +7,10 @@
 //! them (I6), and the store is never behind a change that was told (S1).
 
 mod indexes;
+mod names;
 mod postings;
 mod query;
+mod staging;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use crate::{
 };
 pub(crate) use query::{Fields, labels_cover, selects};
 pub use query::{Namespaces, Query, Question};
+pub use staging::Staging;
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, HashMap},
@@ -117,8 +120,26 @@ impl Cache {
 
     /// Takes in a watch's whole list at once and counts the watch as synced. Readers keep the old view until it is
     /// complete. Deletions come first, with the last known state (F3, D4); what did not change is not told.
-    pub fn replace(&self, watch: WatchId, list: Vec<Object>, list_version: &str) -> Vec<ObjectChange> {
-        self.of_watch(watch).map_or_else(Vec::new, |view| view.replace(watch, list, list_version))
+    pub fn replace(
+        &self,
+        watch: WatchId,
+        list: impl IntoIterator<Item = impl Into<Arc<Object>>>,
+        list_version: &str,
+    ) -> Vec<ObjectChange> {
+        let Some(view) = self.of_watch(watch) else { return Vec::new() };
+        let mut staging = Staging::default();
+        list.into_iter().for_each(|object| staging.put(object.into()));
+        view.replace(watch, staging.take(), list_version)
+    }
+
+    /// The held copy of an object, if it is held in this very state, else the object itself. A list that is staged
+    /// goes through here, so that a relist costs the memory of what changed.
+    #[must_use]
+    pub fn share(&self, watch: WatchId, object: Object) -> Arc<Object> {
+        match self.of_watch(watch) {
+            Some(view) => view.share(object),
+            None => Arc::new(object),
+        }
     }
 
     /// Nothing changed up to this version (F6).
@@ -177,7 +198,7 @@ impl Cache {
     /// One whole object as it is held, whether or not anything covers it.
     #[must_use]
     pub fn get(&self, kind: &Kind, name: &ObjectName) -> Option<Arc<Object>> {
-        self.views(kind, Shape::Whole, None).find_map(|view| view.read().get(name).cloned())
+        self.views(kind, Shape::Whole, None).find_map(|view| view.read().get(name.as_ref()).cloned())
     }
 
     /// The object of a request as its controller selects it: none when it is gone or has left the selection, also
@@ -185,7 +206,7 @@ impl Cache {
     #[must_use]
     pub fn selected(&self, kind: &Kind, selection: &Selection, name: &ObjectName) -> Option<Arc<Object>> {
         let mut views = self.views(kind, Shape::Whole, selection.fields.as_ref());
-        let object = views.find_map(|view| view.read().get(name).cloned())?;
+        let object = views.find_map(|view| view.read().get(name.as_ref()).cloned())?;
         selects(selection, &object).then_some(object)
     }
 

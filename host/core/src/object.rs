@@ -1,7 +1,8 @@
 //! An object as the cache holds it: its JSON, normalised once, and where in it the parts stand that are needed often.
 //!
-//! The header owns no text: names, labels, owners and what a plan found are places in the JSON (two or three words
-//! each), so a header costs some 250 bytes whatever it says, and nothing is interned that would have to be given back.
+//! The header owns no text: names, labels, owners and what a plan found are places in the JSON, two words each, so
+//! nothing is interned that would have to be given back. Measured with its indexes: 1.08 × a Pod's JSON, where a tree
+//! of values takes 9.4 ×; `benches/peers` holds the two side by side.
 
 mod digest;
 mod header;

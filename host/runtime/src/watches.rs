@@ -17,12 +17,12 @@ use windlass_cluster::{
     reflector::{Delta, Reflector, Running, Sink, WatchError},
 };
 use windlass_core::{
-    cache::Cache,
+    cache::{Cache, Staging},
     change::{Cause, ObjectChange},
     fact::Fact,
     input::{Input, WatchId, WatchSpec},
-    name::{Kind, ObjectName},
-    object::{FieldPlan, Object},
+    name::Kind,
+    object::FieldPlan,
 };
 
 /// Changes told to the pipeline at once; more are told in slices, so that a relist does not hold up dispatch.
@@ -62,7 +62,7 @@ impl Watches {
             discovery: self.discovery.clone(),
             inputs: self.inputs.clone(),
             observers: self.observers.clone(),
-            staged: HashMap::new(),
+            staged: Staging::default(),
             synced: false,
             trouble: trouble.clone(),
         };
@@ -108,7 +108,7 @@ struct CacheSink {
     discovery: Arc<Discovery>,
     inputs: Inputs,
     observers: Observers,
-    staged: HashMap<ObjectName, Object>,
+    staged: Staging,
     synced: bool,
     trouble: Trouble,
 }
@@ -133,9 +133,8 @@ impl CacheSink {
     }
 
     async fn replace(&mut self, version: &str) {
-        let objects: Vec<_> = std::mem::take(&mut self.staged).into_values().collect();
         let first = !self.synced;
-        let changes = self.cache.replace(self.id, objects, version);
+        let changes = self.cache.replace(self.id, self.staged.take(), version);
         self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
         if first {
             self.synced = true;
@@ -162,9 +161,9 @@ impl Sink for CacheSink {
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
             match delta {
-                Delta::Upsert(object) => self.staged.insert(object.name().to_owned(), object),
-                Delta::Remove(object) => self.staged.remove(&object.name().to_owned()),
-            };
+                Delta::Upsert(object) => self.staged.put(self.cache.share(self.id, object)),
+                Delta::Remove(object) => self.staged.remove(Arc::new(object)),
+            }
         }
     }
 

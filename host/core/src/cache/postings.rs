@@ -1,26 +1,32 @@
 //! Which slots have a value: one, a few, or many.
 
-use std::collections::BTreeSet;
+use roaring::RoaringBitmap;
 
-/// So many slots are kept in a plain list; most values of labels and most owners have fewer.
-const FEW_MAX: usize = 32;
+/// So many slots are kept in a plain list; most owners and many values of labels have fewer.
+const FEW_MAX: usize = 16;
 
-/// A set of slots that costs little while it is small.
+/// A set of slots that costs little at every size: a slot among many takes two bytes, or a bit.
 #[derive(Debug)]
 pub(super) enum Postings {
     One(u32),
-    Few(Vec<u32>),
-    Many(BTreeSet<u32>),
+    /// Sorted.
+    Few(Box<[u32]>),
+    Many(Box<RoaringBitmap>),
 }
 
 impl Postings {
     pub(super) fn insert(&mut self, slot: u32) {
         match self {
             Self::One(only) if *only == slot => {}
-            Self::One(only) => *self = Self::Few(vec![*only, slot]),
-            Self::Few(list) if list.contains(&slot) => {}
-            Self::Few(list) if list.len() < FEW_MAX => list.push(slot),
-            Self::Few(list) => *self = Self::Many(list.iter().copied().chain([slot]).collect()),
+            Self::One(only) => *self = Self::Few([slot.min(*only), slot.max(*only)].into()),
+            Self::Few(list) => {
+                let Err(at) = list.binary_search(&slot) else { return };
+                if list.len() < FEW_MAX {
+                    *list = [&list[..at], &[slot], &list[at..]].concat().into();
+                } else {
+                    *self = Self::Many(Box::new(list.iter().copied().chain([slot]).collect()));
+                }
+            }
             Self::Many(set) => {
                 set.insert(slot);
             }
@@ -32,13 +38,21 @@ impl Postings {
         match self {
             Self::One(only) => *only == slot,
             Self::Few(list) => {
-                list.retain(|one| *one != slot);
+                *list = list.iter().copied().filter(|one| *one != slot).collect();
                 list.is_empty()
             }
             Self::Many(set) => {
-                set.remove(&slot);
+                set.remove(slot);
                 set.is_empty()
             }
+        }
+    }
+
+    pub(super) fn contains(&self, slot: u32) -> bool {
+        match self {
+            Self::One(only) => *only == slot,
+            Self::Few(list) => list.binary_search(&slot).is_ok(),
+            Self::Many(set) => set.contains(slot),
         }
     }
 
@@ -46,7 +60,7 @@ impl Postings {
         match self {
             Self::One(_) => 1,
             Self::Few(list) => list.len(),
-            Self::Many(set) => set.len(),
+            Self::Many(set) => usize::try_from(set.len()).unwrap_or(usize::MAX),
         }
     }
 
@@ -54,7 +68,7 @@ impl Postings {
         match self {
             Self::One(only) => out.push(*only),
             Self::Few(list) => out.extend_from_slice(list),
-            Self::Many(set) => out.extend(set),
+            Self::Many(set) => out.extend(set.iter()),
         }
     }
 }
@@ -63,6 +77,7 @@ impl Postings {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     proptest! {
         #[test]
@@ -80,6 +95,7 @@ mod tests {
                 let mut have = Vec::new();
                 postings.extend_into(&mut have);
                 prop_assert_eq!(have.len(), postings.len());
+                prop_assert_eq!(postings.contains(slot), want.contains(&slot));
                 prop_assert_eq!(have.into_iter().collect::<BTreeSet<_>>(), want.clone());
             }
         }

@@ -1,9 +1,9 @@
 //! What one view holds: objects in slots, their names in order, who watches them, and the indexes.
 
-use super::{indexes::Indexes, query::Filter};
+use super::{indexes::Indexes, names::Names, query::Filter};
 use crate::{
     input::{WatchId, WatchSpec},
-    name::ObjectName,
+    name::{NameRef, ObjectName},
     object::{Object, compare_versions},
 };
 use std::{
@@ -64,6 +64,43 @@ struct Entry {
     members: Members,
 }
 
+/// Where the objects lie. A slot keeps its number while its object changes.
+#[derive(Debug, Default)]
+struct Slots {
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+}
+
+impl Slots {
+    fn get(&self, slot: u32) -> Option<&Entry> {
+        self.entries.get(slot as usize)?.as_ref()
+    }
+
+    fn get_mut(&mut self, slot: u32) -> Option<&mut Entry> {
+        self.entries.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// What the object in a slot is called.
+    fn name(&self, slot: u32) -> NameRef<'_> {
+        self.get(slot).map_or(NameRef { namespace: None, name: "" }, |entry| entry.object.name())
+    }
+
+    fn fill(&mut self, entry: Entry) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            u32::try_from(self.entries.len() - 1).expect("memory ends before four thousand million objects")
+        });
+        self.entries[slot as usize] = Some(entry);
+        slot
+    }
+
+    fn empty(&mut self, slot: u32) -> Option<Entry> {
+        let entry = self.entries.get_mut(slot as usize)?.take()?;
+        self.free.push(slot);
+        Some(entry)
+    }
+}
+
 /// What putting an object did.
 #[derive(Debug)]
 pub(super) enum Put {
@@ -80,18 +117,18 @@ pub(super) enum Put {
 pub(super) struct State {
     pub(super) watches: BTreeMap<WatchId, Held>,
     pub(super) indexes: Indexes,
-    names: BTreeMap<ObjectName, u32>,
-    slots: Vec<Option<Entry>>,
-    free: Vec<u32>,
+    names: Names,
+    slots: Slots,
 }
 
 impl State {
-    /// The same watches and declared indexes, no objects.
-    pub(super) fn emptied(&self) -> Self {
+    /// The same watches and declared indexes, no objects; room for so many.
+    pub(super) fn emptied(&self, capacity: usize) -> Self {
         Self {
             watches: self.watches.clone(),
             indexes: Indexes::same_fields(&self.indexes),
-            ..Self::default()
+            names: Names::with_capacity(capacity),
+            slots: Slots { entries: Vec::with_capacity(capacity), free: Vec::new() },
         }
     }
 
@@ -99,32 +136,34 @@ impl State {
         self.names.len()
     }
 
-    fn entry(&self, name: &ObjectName) -> Option<(u32, &Entry)> {
-        let slot = *self.names.get(name)?;
-        Some((slot, self.slots[slot as usize].as_ref()?))
+    fn slot(&self, name: NameRef<'_>) -> Option<u32> {
+        self.names.get(name, |slot| self.slots.name(slot))
     }
 
-    pub(super) fn get(&self, name: &ObjectName) -> Option<&Arc<Object>> {
-        Some(&self.entry(name)?.1.object)
+    fn entry(&self, name: NameRef<'_>) -> Option<&Entry> {
+        self.slots.get(self.slot(name)?)
+    }
+
+    pub(super) fn get(&self, name: NameRef<'_>) -> Option<&Arc<Object>> {
+        Some(&self.entry(name)?.object)
     }
 
     /// Every object with its slot and watches, in name order.
     pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &Arc<Object>, &Members)> {
-        self.names.values().filter_map(|slot| {
-            let entry = self.slots[*slot as usize].as_ref()?;
-            Some((*slot, &entry.object, &entry.members))
+        self.names.from(Bound::Unbounded, |slot| self.slots.name(slot)).filter_map(|slot| {
+            let entry = self.slots.get(slot)?;
+            Some((slot, &entry.object, &entry.members))
         })
     }
 
     /// Takes in an object for a watch. `authoritative`: the watch's own list says so, which counts even against a
     /// newer version that no other watch vouches for (a cluster restored from a backup goes back in time).
     pub(super) fn put(&mut self, watch: WatchId, object: Arc<Object>, authoritative: bool) -> Put {
-        let name = object.name().to_owned();
-        let Some(slot) = self.names.get(&name).copied() else {
+        let Some(slot) = self.slot(object.name()) else {
             self.insert(object.clone(), Members::One(watch));
             return Put::Added(object);
         };
-        let Some(entry) = self.slots[slot as usize].as_mut() else { return Put::Unchanged };
+        let Some(entry) = self.slots.get_mut(slot) else { return Put::Unchanged };
         let alone = entry.members.are_only(watch);
         if !alone {
             entry.members = entry.members.with(watch);
@@ -139,24 +178,20 @@ impl State {
 
     /// Puts an object that is not there yet.
     pub(super) fn insert(&mut self, object: Arc<Object>, members: Members) {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).expect("memory ends before four thousand million objects")
-        });
+        let slot = self.slots.fill(Entry { object: object.clone(), members });
+        self.names.insert(slot, |slot| self.slots.name(slot));
         self.indexes.add(slot, &object);
-        self.names.insert(object.name().to_owned(), slot);
-        self.slots[slot as usize] = Some(Entry { object, members });
     }
 
     /// Ends a watch's hold on an object; the object, if it was the last hold and none newer than `version`.
     pub(super) fn drop_member(
         &mut self,
         watch: WatchId,
-        name: &ObjectName,
+        name: NameRef<'_>,
         version: Option<&str>,
     ) -> Option<Arc<Object>> {
-        let slot = *self.names.get(name)?;
-        let entry = self.slots[slot as usize].as_mut()?;
+        let slot = self.slot(name)?;
+        let entry = self.slots.get_mut(slot)?;
         if !entry.members.as_slice().contains(&watch) {
             return None;
         }
@@ -168,61 +203,78 @@ impl State {
         if version.is_some_and(|version| compare_versions(version, held) == Some(Ordering::Less)) {
             return None;
         }
-        let gone = self.slots[slot as usize].take()?.object;
-        self.names.remove(name);
-        self.free.push(slot);
+        self.names.remove(slot, |slot| self.slots.name(slot));
+        let gone = self.slots.empty(slot)?.object;
         self.indexes.remove(slot, &gone);
         Some(gone)
     }
 
     /// What the filter lets through, in name order.
     pub(super) fn list(&self, filter: &Filter<'_>, limit: usize) -> Vec<Arc<Object>> {
-        let Some(mut slots) = self.indexes.narrow(filter) else { return self.scan(filter, limit) };
-        slots.sort_unstable();
-        slots.dedup();
-        let objects = slots.iter().filter_map(|slot| Some(&self.slots[*slot as usize].as_ref()?.object));
-        let mut found: Vec<_> = objects.filter(|object| filter.lets(object)).collect();
-        found.sort_by(|one, other| one.name().cmp(&other.name()));
-        found.into_iter().take(limit).cloned().collect()
+        let Some(slots) = self.indexes.narrow(filter) else { return self.scan(filter, limit) };
+        if self.is_scanned_sooner(slots.len(), limit) {
+            return self.scan(filter, limit);
+        }
+        let objects = slots.iter().filter_map(|slot| Some(&self.slots.get(*slot)?.object));
+        let mut found: Vec<_> =
+            objects.map(|object| (object.name(), object)).filter(|(_, object)| filter.lets(object)).collect();
+        found.sort_unstable_by_key(|(name, _)| *name);
+        found.into_iter().take(limit).map(|(_, object)| object.clone()).collect()
+    }
+
+    /// Whether a page of so many candidates is full sooner by walking all names in order than by sorting the candidates.
+    fn is_scanned_sooner(&self, candidates: usize, limit: usize) -> bool {
+        const SORTED_ALWAYS: usize = 1_000;
+        candidates > SORTED_ALWAYS
+            && limit.min(candidates).saturating_mul(self.len()) / candidates < candidates * 2
     }
 
     fn scan(&self, filter: &Filter<'_>, limit: usize) -> Vec<Arc<Object>> {
         let mut found = Vec::new();
-        for (namespace, from) in self.ranges(filter) {
-            let range = self.names.range((from, Bound::Unbounded));
-            let here = range.take_while(|(name, _)| {
-                namespace.as_ref().is_none_or(|namespace| name.namespace.as_ref() == Some(namespace))
+        for (namespace, from) in ranges(filter) {
+            let slots = self.names.from(from, |slot| self.slots.name(slot));
+            let objects = slots.filter_map(|slot| Some(&self.slots.get(slot)?.object));
+            let here = objects.take_while(|object| {
+                namespace.is_none_or(|namespace| object.name().namespace == Some(namespace))
             });
-            let objects = here.filter_map(|(_, slot)| Some(&self.slots[*slot as usize].as_ref()?.object));
-            let wanted = objects.filter(|object| filter.lets(object));
+            let wanted = here.filter(|object| filter.lets(object));
             found.extend(wanted.take(limit - found.len()).cloned());
         }
         found
     }
 
-    /// Where to look: one range per namespace asked for, or everything.
-    fn ranges(&self, filter: &Filter<'_>) -> Vec<(Option<Arc<str>>, Bound<ObjectName>)> {
-        let after = filter.after.cloned();
-        match filter.namespaces {
-            super::Namespaces::All => vec![(None, after.map_or(Bound::Unbounded, Bound::Excluded))],
-            super::Namespaces::These(list) => list
-                .iter()
-                .map(|namespace| {
-                    let first = ObjectName { namespace: Some(namespace.clone()), name: "".into() };
-                    (Some(namespace.clone()), Bound::Included(first))
-                })
-                .collect(),
-        }
-    }
-
     /// Whether a name is held by this watch.
-    pub(super) fn holds(&self, watch: WatchId, name: &ObjectName) -> bool {
-        self.entry(name).is_some_and(|(_, entry)| entry.members.as_slice().contains(&watch))
+    pub(super) fn holds(&self, watch: WatchId, name: NameRef<'_>) -> bool {
+        self.entry(name).is_some_and(|entry| entry.members.as_slice().contains(&watch))
     }
 
     pub(super) fn watch(&mut self, watch: WatchId) -> btree_map::Entry<'_, WatchId, Held> {
         self.watches.entry(watch)
     }
+}
+
+/// Where to look: one range per namespace asked for, or everything.
+fn ranges<'f>(filter: &'f Filter<'_>) -> Vec<(Option<&'f str>, Bound<NameRef<'f>>)> {
+    let after = filter.after.map(ObjectName::as_ref);
+    match filter.namespaces {
+        super::Namespaces::All => vec![(None, after.map_or(Bound::Unbounded, Bound::Excluded))],
+        super::Namespaces::These(list) => list
+            .iter()
+            .map(|namespace| {
+                let first = NameRef { namespace: Some(namespace), name: "" };
+                let from = match after {
+                    Some(after) if after > first => Bound::Excluded(after),
+                    _ => Bound::Included(first),
+                };
+                (Some(&**namespace), from)
+            })
+            .collect(),
+    }
+}
+
+/// Whether two states of an object are the same.
+pub(super) fn is_same(one: &Object, other: &Object) -> bool {
+    one.resource_version() == other.resource_version() && one.uid() == other.uid()
 }
 
 /// Whether a state of an object takes the place of the one that is held.

@@ -68,6 +68,61 @@ fn i2_a_list_by_label_owner_index_and_namespace_finds_the_same_as_a_scan() {
 }
 
 #[test]
+fn i2_a_list_is_the_same_whether_candidates_are_sorted_or_names_are_walked() {
+    let all: Vec<_> = (0..4_000)
+        .map(|n| {
+            pod(&format!("ns{}", n % 3), &format!("p{}", n * 7 % 4_001), n + 1, &format!("a{}", n.min(8) % 4))
+        })
+        .collect();
+    let mut want: Vec<_> = all.iter().filter(|object| object.label("app") == Some("a0")).collect();
+    want.sort_by_key(|object| object.name());
+    let want: Vec<_> = want.iter().map(|object| object.name().to_owned()).collect();
+    let cache = wide_cache(all.clone());
+    let labels = Some(Selector::parse("app=a0").unwrap());
+    for namespaces in [Namespaces::All, Namespaces::These(vec!["ns0".into(), "ns2".into()])] {
+        let question = Question { labels: labels.clone(), namespaces, ..Question::default() };
+        for (limit, after) in
+            [(None, None), (Some(7), None), (Some(2_000), Some(&want[1_500])), (Some(7), Some(&want[3_000]))]
+        {
+            let query =
+                Query { question: question.clone(), limit, after: after.cloned(), ..Query::default() };
+            let inside = want.iter().filter(|name| question.namespaces.contain(name.as_ref()));
+            let inside = inside.filter(|name| after.is_none_or(|after| *name > after));
+            let inside: Vec<_> = inside.take(limit.unwrap_or(usize::MAX)).map(ToString::to_string).collect();
+            assert!(!inside.is_empty());
+            assert_eq!(names(&cache.list(&pods(), &query).unwrap()), inside, "{limit:?} {after:?}");
+        }
+    }
+}
+
+#[test]
+fn a_relist_holds_no_second_copy_of_what_is_held_and_readers_keep_the_old_view_meanwhile() {
+    let cache = wide_cache((0..2_000).map(|n| pod("a", &format!("p{n}"), n + 1, "x")).collect());
+    let before = cache.list(&pods(), &everything()).unwrap();
+    let mut staging = Staging::default();
+    for n in 1..2_000 {
+        let version = if n == 7 { 5_000 } else { n + 1 };
+        staging.put(cache.share(WatchId(1), pod("a", &format!("p{n}"), version, "y")));
+    }
+    let list = staging.take();
+    let held = |object: &Arc<Object>| before.iter().any(|held| Arc::ptr_eq(held, object));
+    let fresh: Vec<_> = list.iter().filter(|object| !held(object)).map(|object| object.name().name).collect();
+    assert_eq!(fresh, ["p7"], "the copy that came is dropped where its state is held");
+    assert_eq!(names(&cache.list(&pods(), &everything()).unwrap()), names(&before));
+    let told: Vec<_> =
+        cache.replace(WatchId(1), list, "5001").into_iter().map(|c| c.name.to_string()).collect();
+    assert_eq!(told, ["a/p0", "a/p7"]);
+    let other = pod("a", "p8", 9, "x");
+    let again =
+        format!(r#"{{"metadata":{{"namespace":"a","name":"p8","uid":"another","resourceVersion":"9"}}}}"#);
+    assert!(held(&cache.share(WatchId(1), other)));
+    assert!(
+        !held(&cache.share(WatchId(1), Object::ingest(&pods(), &again).unwrap())),
+        "another object of the name"
+    );
+}
+
+#[test]
 fn a_list_goes_on_after_a_name_in_name_order() {
     let cache = wide_cache((0..10).map(|n| pod("a", &format!("p{n}"), n + 1, "x")).collect());
     let mut query = Query { limit: Some(4), ..Query::default() };
@@ -97,8 +152,8 @@ fn f3_d4_a_list_tells_deletions_first_with_the_last_known_state_and_no_unchanged
             told,
             [
                 ("a/p0".to_owned(), true, false, Cause::Relist),
-                ("a/p1".to_owned(), true, true, Cause::Relist),
-                ("a/new".to_owned(), false, true, Cause::Relist)
+                ("a/new".to_owned(), false, true, Cause::Relist),
+                ("a/p1".to_owned(), true, true, Cause::Relist)
             ]
         );
         assert_eq!(changes[0].before.as_ref().unwrap().label("app"), Some("x"));
@@ -163,10 +218,10 @@ fn a_read_is_covered_only_by_what_is_synced_and_wide_enough() {
     cache.open(WatchId(1), &spec(Some("a"), None));
     cache.open(WatchId(2), &spec(Some("b"), Some("app")));
     assert!(!cache.covers(&pods(), &ask(&["a"], "", Shape::Whole)));
-    cache.replace(WatchId(1), Vec::new(), "5");
-    cache.replace(WatchId(2), Vec::new(), "4");
+    cache.replace(WatchId(1), Vec::<Object>::new(), "5");
+    cache.replace(WatchId(2), Vec::<Object>::new(), "4");
     cache.open(WatchId(3), &WatchSpec { metadata_only: true, ..spec(None, None) });
-    cache.replace(WatchId(3), Vec::new(), "6");
+    cache.replace(WatchId(3), Vec::<Object>::new(), "6");
     for (namespaces, labels, shape, want) in [
         (&["a"][..], "", Shape::Whole, true),
         (&["a", "b"], "", Shape::Whole, false),
@@ -278,7 +333,7 @@ proptest! {
                 }
                 Step::Replace(watch, list) => {
                     let objects = list.iter().map(|(name, app)| pod("a", &name.to_string(), version, &app.to_string()));
-                    mirror(&mut told, cache.replace(WatchId(watch), objects.collect(), &version.to_string()));
+                    mirror(&mut told, cache.replace(WatchId(watch), objects, &version.to_string()));
                     let listed: BTreeSet<_> = list.iter().map(|(name, _)| format!("a/{name}")).collect();
                     model_drop(&mut model, watch, &|name| listed.contains(name));
                     list.iter().for_each(|(name, app)| model_put(&mut model, watch, format!("a/{name}"), version, *app));

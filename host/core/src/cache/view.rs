@@ -3,19 +3,18 @@
 use super::{
     Found, Namespaces,
     query::{Filter, Query, Question, watch_covers},
-    state::{Held, Put, State, supersedes},
+    state::{Held, Put, State, is_same, supersedes},
 };
 use crate::{
     call::Shape,
     change::{Cause, ObjectChange},
     field_path::FieldPath,
     input::{WatchId, WatchSpec},
-    name::{Kind, NameRef, ObjectName},
+    name::{Kind, ObjectName},
     object::{Object, compare_versions},
 };
 use std::{
     cmp::Ordering,
-    collections::HashSet,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -87,7 +86,7 @@ impl View {
         let _turn = self.turn();
         let mut state = self.write();
         let cause = moved(&mut state, watch, version.unwrap_or_default())?;
-        let gone = state.drop_member(watch, name, version)?;
+        let gone = state.drop_member(watch, name.as_ref(), version)?;
         drop(state);
         Some(self.change(Some(gone), None, cause))
     }
@@ -97,21 +96,28 @@ impl View {
         moved(&mut self.write(), watch, version);
     }
 
-    /// Takes in a watch's whole list: deletions first, then what is new or changed in the list's order (F3, D4).
-    pub(super) fn replace(&self, watch: WatchId, list: Vec<Object>, version: &str) -> Vec<ObjectChange> {
+    /// The state that is held, if it is this one: then the caller need not keep its own copy.
+    pub(super) fn share(&self, object: Object) -> Arc<Object> {
+        let state = self.read();
+        match state.get(object.name()) {
+            Some(held) if is_same(&object, held) => held.clone(),
+            _ => Arc::new(object),
+        }
+    }
+
+    /// Takes in a watch's whole list, in name order: deletions first, then what is new or changed (F3, D4).
+    pub(super) fn replace(&self, watch: WatchId, list: Vec<Arc<Object>>, version: &str) -> Vec<ObjectChange> {
         let _turn = self.turn();
         let state = self.read();
         let Some(held) = state.watches.get(&watch) else { return Vec::new() };
         let cause = if held.synced { Cause::Relist } else { Cause::Initial };
-        let names: HashSet<NameRef<'_>> = list.iter().map(Object::name).collect();
-        let gone: Vec<ObjectName> = state
-            .entries()
-            .filter(|(_, object, members)| {
-                members.as_slice().contains(&watch) && !names.contains(&object.name())
-            })
-            .map(|(_, object, _)| object.name().to_owned())
-            .collect();
-        drop(names);
+        let mut listed = list.iter().map(|object| object.name()).peekable();
+        let held = state.entries().filter(|(_, _, members)| members.as_slice().contains(&watch));
+        let unlisted = held.map(|(_, object, _)| object).filter(|object| {
+            while listed.next_if(|name| *name < object.name()).is_some() {}
+            listed.peek() != Some(&object.name())
+        });
+        let gone: Vec<Arc<Object>> = unlisted.cloned().collect();
         if gone.len() + list.len() <= IN_PLACE_MAX {
             drop(state);
             let mut state = self.write();
@@ -132,12 +138,12 @@ impl View {
         &self,
         state: &mut State,
         watch: WatchId,
-        (gone, list): (Vec<ObjectName>, Vec<Object>),
+        (gone, list): (Vec<Arc<Object>>, Vec<Arc<Object>>),
         cause: Cause,
     ) -> Vec<ObjectChange> {
-        let deleted = gone.iter().filter_map(|name| state.drop_member(watch, name, None));
+        let deleted = gone.iter().filter_map(|object| state.drop_member(watch, object.name(), None));
         let mut changes: Vec<_> = deleted.map(|gone| self.change(Some(gone), None, cause)).collect();
-        let put = list.into_iter().map(|object| state.put(watch, Arc::new(object), true));
+        let put = list.into_iter().map(|object| state.put(watch, object, true));
         changes.extend(put.filter_map(|put| self.told(put, cause)));
         changes
     }
@@ -146,10 +152,10 @@ impl View {
         &self,
         state: &State,
         watch: WatchId,
-        list: Vec<Object>,
+        list: Vec<Arc<Object>>,
         cause: Cause,
     ) -> (State, Vec<ObjectChange>) {
-        let mut next = state.emptied();
+        let mut next = state.emptied(list.len());
         for (_, object, members) in state.entries() {
             if let Some(others) = members.without(watch) {
                 next.insert(object.clone(), others);
@@ -157,11 +163,9 @@ impl View {
         }
         let mut upserts = Vec::new();
         for object in list {
-            let name = object.name().to_owned();
-            let held = state.get(&name).filter(|_| state.holds(watch, &name));
+            let held = state.get(object.name()).filter(|_| state.holds(watch, object.name()));
             let same = held.filter(|held| !supersedes(&object, held, true)).cloned();
-            let object = same.unwrap_or_else(|| Arc::new(object));
-            match next.put(watch, object, true) {
+            match next.put(watch, same.unwrap_or(object), true) {
                 Put::Added(after) => match held {
                     Some(held) if Arc::ptr_eq(held, &after) => {}
                     held => upserts.push(self.change(held.cloned(), Some(after), cause)),
@@ -169,7 +173,7 @@ impl View {
                 put => upserts.extend(self.told(put, cause)),
             }
         }
-        let gone = state.entries().filter(|(_, object, _)| next.get(&object.name().to_owned()).is_none());
+        let gone = state.entries().filter(|(_, object, _)| next.get(object.name()).is_none());
         let mut changes: Vec<_> =
             gone.map(|(_, object, _)| self.change(Some(object.clone()), None, cause)).collect();
         changes.append(&mut upserts);
@@ -181,14 +185,14 @@ impl View {
         let _turn = self.turn();
         let state = self.read();
         if state.watches.keys().all(|one| *one == watch) {
-            let mut next = state.emptied();
+            let mut next = state.emptied(0);
             next.watches.clear();
             drop(state);
             let before = mem::replace(&mut *self.write(), next);
             drop(before);
             return true;
         }
-        let mut next = state.emptied();
+        let mut next = state.emptied(0);
         next.watches.remove(&watch);
         for (_, object, members) in state.entries() {
             if let Some(others) = members.without(watch) {
@@ -209,7 +213,7 @@ impl View {
             paths.iter().filter(|path| !state.indexes.paths().any(|one| one == *path)).collect();
         let objects = || state.entries().map(|(slot, object, _)| (slot, &**object));
         let values: Vec<_> =
-            fresh.iter().map(|path| ((*path).clone(), super::indexes::values_of(path, objects()))).collect();
+            fresh.iter().map(|path| ((*path).clone(), state.indexes.values_of(path, objects()))).collect();
         drop(state);
         let mut state = self.write();
         state.indexes.keep_paths(paths);
@@ -230,7 +234,7 @@ impl View {
 
     pub(super) fn find(&self, name: &ObjectName, question: &Question) -> Found {
         let state = self.read();
-        match state.get(name) {
+        match state.get(name.as_ref()) {
             _ if !covers(&state, question) => Found::Unknown,
             Some(object) => Found::Object(object.clone()),
             None => Found::Absent,

@@ -148,7 +148,7 @@ impl World {
     pub(super) fn sync(&mut self, id: WatchId, objects: &[(&str, Value)]) {
         let spec = self.watches[&id].clone();
         let of_kind = objects.iter().filter(|(of, _)| kind(of) == spec.kind);
-        let list = of_kind.map(|(of, object)| self.object(of, object)).collect();
+        let list = of_kind.map(|(of, object)| self.object(of, object)).collect::<Vec<_>>();
         let changes = self.cache.replace(id, list, &self.version.to_string());
         self.step(Input::Changed(changes));
         self.step(Input::Synced(id));

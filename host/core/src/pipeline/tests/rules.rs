@@ -393,7 +393,7 @@ fn a_big_kind_is_looked_at_in_slices() {
     let mut world = World::with(Settings { backfill_slice: 10, ..Settings::default() });
     world.step(Input::Offer(Box::new(version("m", 1, vec![controller("site", "Site", Vec::new())]))));
     let id = world.watch_of("Site");
-    let list = (0..25).map(|n| world.object("Site", &site(&format!("s{n:02}")))).collect();
+    let list = (0..25).map(|n| world.object("Site", &site(&format!("s{n:02}")))).collect::<Vec<_>>();
     world.cache.replace(id, list, "9");
     world.step(Input::Synced(id));
     let ready = |world: &World| {

@@ -60,7 +60,7 @@ fn fill(cache: &Cache, names: &[(&str, &str)]) {
         );
         Object::ingest(&kind, &json).unwrap()
     };
-    let _: Vec<ObjectChange> = cache.replace(WatchId(1), names.iter().map(object).collect(), "9");
+    let _: Vec<ObjectChange> = cache.replace(WatchId(1), names.iter().map(object), "9");
 }
 
 fn reason<T: std::fmt::Debug>(answer: Answered<T>) -> String {
