@@ -72,11 +72,11 @@ macro_rules! show {
         let mut side = <$side>::new(server);
         let first = side.sync();
         side.follow(server);
-        server.expire();
+        server.expire("pods");
         let relist = side.sync();
         side.follow(server);
         let event = (0..3).map(|round| {
-            server.tell(lines(load, round).into());
+            server.tell("pods", lines(load, round).into());
             side.events(load.events)
         });
         let event = event.min().unwrap_or_default() / load.events as u32;

@@ -55,7 +55,7 @@ impl KubeRs {
 
     /// Goes on until the watch is open.
     pub(crate) fn follow(&mut self, server: &Server) {
-        while !server.is_watched() {
+        while !server.is_watched("pods") {
             let next = async { tokio::time::timeout(Duration::from_millis(1), self.events.next()).await };
             assert!(self.runtime.block_on(next).is_err(), "nothing comes before the watch is open");
         }

@@ -122,7 +122,7 @@ impl Ours {
 
     /// Goes on until the watch is open.
     pub(crate) fn follow(&mut self, server: &Server) {
-        while !server.is_watched() {
+        while !server.is_watched("pods") {
             self.runtime.block_on(tokio::time::sleep(Duration::from_millis(1)));
         }
     }

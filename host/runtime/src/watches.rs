@@ -134,11 +134,23 @@ impl CacheSink {
 
     async fn replace(&mut self, version: &str) {
         let first = !self.synced;
-        let changes = self.cache.replace(self.id, self.staged.take(), version);
+        let changes = self.take_in(version).await;
         self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
         if first {
             self.synced = true;
             self.inputs.send(Input::Synced(self.id)).await;
+        }
+    }
+
+    /// On a thread of its own: a hundred thousand objects would hold a worker, and who shares it, for a tenth of a second.
+    async fn take_in(&mut self, version: &str) -> Vec<ObjectChange> {
+        let (cache, id, version) = (self.cache.clone(), self.id, version.to_owned());
+        let mut staged = std::mem::take(&mut self.staged);
+        match tokio::task::spawn_blocking(move || cache.replace(id, staged.take(), &version)).await {
+            Ok(changes) => changes,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The host ends.
+            Err(_) => Vec::new(),
         }
     }
 

@@ -162,12 +162,14 @@ impl<S: Sink> Drive<S> {
         self.streak.end();
     }
 
-    /// Stages in slices.
+    /// Stages in slices. A list over a fast connection never has to wait, so it gives way by itself: else it would
+    /// hold its worker until it is through, and whoever shares that worker with it.
     pub(super) async fn stage(&mut self, deltas: Vec<Delta>) {
         let batch_len_max = self.reflector.settings.batch_len_max;
         let mut rest = deltas.into_iter().peekable();
         while rest.peek().is_some() {
             self.sink.stage(rest.by_ref().take(batch_len_max).collect()).await;
+            tokio::task::yield_now().await;
         }
     }
 

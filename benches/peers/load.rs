@@ -1,0 +1,82 @@
+//! A busy host: 1,000 changes a second over 50 modules, while 100,000 objects of another kind are listed anew again
+//! and again. How long from a change on the wire to the order to run, and what the relists cost in memory.
+//!
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench load`. Reflector, cache and pipeline are wired as the
+//! host wires them; a run ends at once, because what guests do is measured elsewhere. `WINDLASS_BENCH_PODS` sets
+//! another number of objects.
+
+#[path = "load/host.rs"]
+mod host;
+#[path = "load/widgets.rs"]
+mod widgets;
+
+use host::{Host, Measured};
+use std::{env, sync::Arc, time::Duration};
+use widgets::{Widgets, pages};
+use windlass_peers::{
+    measure::{Counting, Stretch},
+    pods,
+    server::Server,
+};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const CHANGES_PER_SECOND: usize = 1_000;
+/// Changes that go out together.
+const BURST: usize = 10;
+const PHASE: Duration = Duration::from_secs(10);
+
+fn main() {
+    let pods = env::var("WINDLASS_BENCH_PODS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    let (pages_of_pods, json) = pods::pages(pods / 500 * 500, false);
+    let server = Server::new(pages_of_pods).and("Widget", "widgets", pages());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime starts");
+    let begin = Stretch::begin();
+    runtime.block_on(async {
+        let widgets = Arc::new(Widgets::new(server.clone()));
+        let host = Host::start(&server, widgets.clone());
+        host.until_quiet(&server).await;
+        let steady = begin.cost().held;
+        println!(
+            "{pods} Pods of {} bytes, {} modules, {CHANGES_PER_SECOND} changes a second, {PHASE:?} each\n",
+            json / pods,
+            host::MODULES
+        );
+        println!(
+            "{:<34} {:>10} {:>10} {:>10} {:>8}  aim",
+            "change on the wire to order to run", "p50", "p99", "most", "orders"
+        );
+        tell(&widgets).await;
+        row("no relist", host.measured(), "");
+        let relists = Stretch::begin();
+        let (done, ()) = tokio::join!(host.relist(&server, PHASE), tell(&widgets));
+        row(&format!("during {done} relists"), host.measured(), "p99 50 ms");
+        let peak = (steady + relists.cost().peak) as f64 / steady as f64;
+        println!("\nmost bytes live during the relists / before them: {peak:.2} (aim 1.3)");
+    });
+}
+
+/// Changes one widget after the other, in bursts, for a phase.
+async fn tell(widgets: &Widgets) {
+    let mut pace = tokio::time::interval(Duration::from_secs(1) / (CHANGES_PER_SECOND / BURST) as u32);
+    for _ in 0..PHASE.as_secs() as usize * CHANGES_PER_SECOND / BURST {
+        pace.tick().await;
+        widgets.change(BURST);
+    }
+    // The last ones are still on their way.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+fn row(what: &str, mut measured: Measured, aim: &str) {
+    measured.sort_unstable();
+    let at = |share: f64| measured[((measured.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!(
+        "{what:<34} {:>7.2} ms {:>7.2} ms {:>7.2} ms {:>8}  {aim}",
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        measured.len()
+    );
+}
