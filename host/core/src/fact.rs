@@ -3,6 +3,7 @@
 use crate::{
     call::ApiError,
     description::Description,
+    fight::Fight,
     name::{Digest, Generation, Kind, ModuleName, ObjectName, Request},
     outcome::Outcome,
 };
@@ -130,6 +131,8 @@ pub enum Fact {
         /// Name and value.
         labels: Vec<(String, String)>,
     },
+    /// Writes go in circles, or no longer do.
+    Fight(Box<Fight>),
     /// Something bounded was full and something was dropped.
     Dropped {
         /// Which bound.

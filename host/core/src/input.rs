@@ -4,6 +4,7 @@ use crate::{
     change::ObjectChange,
     description::{Description, Selection},
     fact::{Fact, Reason},
+    fight::Wrote,
     grant::Grant,
     name::{Digest, Generation, Kind, ModuleName, ObjectName, Request, Resource},
     object::FieldPlan,
@@ -76,6 +77,8 @@ pub enum Input {
     Changed(Vec<ObjectChange>),
     /// A watch holds everything that was there when it began.
     Synced(WatchId),
+    /// A run's write was answered and changed something; before the run's end.
+    Wrote(Box<Wrote>),
     /// A run ended.
     Ended(Ended),
     /// A module answered which requests some changes lead to, one list per change asked; none if it failed (asked again with backoff).

@@ -17,6 +17,7 @@ mod dispatch;
 pub mod fact;
 pub mod field_path;
 pub mod field_selector;
+pub mod fight;
 pub mod grant;
 pub mod input;
 mod interest;

@@ -1,10 +1,11 @@
 //! The one way in: [`Pipeline::step`] turns an input into commands.
 //!
 //! The pipeline tells of itself: [`Fact::ModuleServing`], [`Fact::ModuleWaiting`], [`Fact::ModuleWithdrawn`],
-//! [`Fact::RunEnded`], [`Fact::WatchSynced`], [`Fact::KindAbsent`] and [`Fact::Dropped`]; all other facts are the
+//! [`Fact::RunEnded`], [`Fact::WatchSynced`], [`Fact::KindAbsent`], [`Fact::Fight`] and [`Fact::Dropped`]; all other facts are the
 //! driver's to tell.
 
 mod backfill;
+mod fights;
 mod run;
 mod serve;
 pub mod status;
@@ -15,6 +16,7 @@ use crate::{
     cache::Cache,
     dispatch::Module,
     fact::{Fact, Reason},
+    fight::Fights,
     input::{Command, Commands, Input, RunId, TargetsId},
     interest::{Interest, Resources, Routed, Watches},
     name::{ControllerName, Generation, Kind, ModuleName, ObjectName},
@@ -88,6 +90,7 @@ pub struct Pipeline {
     runs: BTreeMap<RunId, Running>,
     run_last: u64,
     questions: BTreeMap<TargetsId, Question>,
+    fights: Fights,
     question_last: u64,
     /// Modules whose work may have changed in this step; each says of itself that it is here.
     touched: Vec<ModuleName>,
@@ -117,6 +120,7 @@ impl Pipeline {
             runs: BTreeMap::new(),
             run_last: 0,
             questions: BTreeMap::new(),
+            fights: Fights::default(),
             question_last: 0,
             touched: Vec::new(),
             dropped: 0,
@@ -128,6 +132,7 @@ impl Pipeline {
     pub fn step(&mut self, now: Time, input: Input) -> Commands {
         self.now = self.now.max(now);
         self.ring();
+        self.end_quiet_fights();
         self.take_in(input);
         self.backfill();
         self.settle();
@@ -137,7 +142,8 @@ impl Pipeline {
             let count = mem::take(&mut self.dropped);
             self.tell(Fact::Dropped { bound: "requests_max", count });
         }
-        let next = self.alarms.first().map(|(time, _)| *time);
+        let alarm = self.alarms.first().map(|(time, _)| *time);
+        let next = [alarm, self.fights.quiet_next()].into_iter().flatten().min();
         let wake_at = if self.backfills.is_empty() { next } else { Some(self.now) };
         Commands { commands: mem::take(&mut self.out), wake_at }
     }
@@ -158,6 +164,7 @@ impl Pipeline {
                 self.put(routed);
             }
             Input::Synced(watch) => self.synced(watch),
+            Input::Wrote(wrote) => self.wrote(*wrote),
             Input::Ended(ended) => self.ended(ended),
             Input::Targets(id, targets) => self.targets(id, targets),
             Input::Leading(leading) => self.leading = leading,

@@ -282,6 +282,33 @@ impl RequestQueue {
         }
     }
 
+    /// Holds a request back until then, whatever is added meanwhile; only an operator's word comes through.
+    pub(crate) fn hold(&mut self, now: Time, name: &ObjectName, until: Time) {
+        let Some(ticket) = self.slots.find(name) else { return };
+        let slot = &mut self.slots[ticket];
+        slot.held_until = until;
+        let Some(pending) = &mut slot.pending else { return };
+        if pending.reason == Reason::Asked || pending.since >= until {
+            return;
+        }
+        pending.since = until;
+        self.unlink(ticket);
+        self.place(now, ticket);
+    }
+
+    /// A request is free again: what was held back runs now.
+    pub(crate) fn let_go(&mut self, now: Time, name: &ObjectName) {
+        let Some(ticket) = self.slots.find(name) else { return };
+        let slot = &mut self.slots[ticket];
+        let until = std::mem::take(&mut slot.held_until);
+        if let Some(pending) = slot.pending.as_mut().filter(|pending| pending.since == until && until > now) {
+            pending.since = now;
+            self.unlink(ticket);
+            self.place(now, ticket);
+        }
+        self.tidy(now, ticket);
+    }
+
     /// Forgets the failures of a request that is neither due nor running: its object is gone.
     pub(crate) fn forget(&mut self, name: &ObjectName) {
         let Some(ticket) = self.slots.find(name) else { return };

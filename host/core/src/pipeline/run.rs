@@ -17,11 +17,13 @@ use std::{sync::Arc, time::Duration};
 #[derive(Debug)]
 pub(super) struct Running {
     ticket: Ticket,
-    request: Request,
+    pub(super) request: Request,
     kind: Kind,
     digest: Digest,
     generation: Generation,
     reason: Reason,
+    /// Nothing but `reason` had caused it.
+    alone: bool,
     waited: Duration,
     started: Time,
 }
@@ -33,6 +35,20 @@ pub(super) struct Question {
     watch: Arc<str>,
     digest: Digest,
     changes: Vec<ObjectChange>,
+}
+
+impl Running {
+    /// Whether a change of this object, and nothing else, had caused it.
+    pub(super) fn woken_by(&self, kind: &Kind, name: &ObjectName) -> bool {
+        self.alone
+            && match &self.reason {
+                Reason::Changed | Reason::Appeared | Reason::Gone => {
+                    self.kind == *kind && self.request.name == *name
+                }
+                Reason::Related { kind: of, name: one, .. } => of == kind && one == name,
+                _ => false,
+            }
+    }
 }
 
 impl Pipeline {
@@ -69,7 +85,7 @@ impl Pipeline {
         self.run_last += 1;
         let id = RunId(self.run_last);
         let controller = ControllerName { module: name.clone(), controller };
-        let Taken { ticket, name, reason, failures, waited, .. } = taken;
+        let Taken { ticket, name, reason, alone, failures, waited } = taken;
         let request = Request { controller, name };
         let running = Running {
             ticket,
@@ -78,6 +94,7 @@ impl Pipeline {
             digest,
             generation,
             reason: reason.clone(),
+            alone,
             waited,
             started: self.now,
         };

@@ -98,6 +98,7 @@ impl Pipeline {
         let took = self.now.since(since);
         self.tell(Fact::ModuleServing { module: name.clone(), digest, generation, took });
         self.drop_backfills(name);
+        self.forget_fights(name);
         self.interest.set(name, needs);
         let reason = if before.is_some() { Reason::Reloaded } else { Reason::Appeared };
         self.follow(Some((name, reason)));
@@ -111,6 +112,7 @@ impl Pipeline {
         module.lanes.values_mut().for_each(|lane| lane.retire(self.now));
         module.touch(name, &mut self.touched);
         self.drop_backfills(name);
+        self.forget_fights(name);
         self.interest.remove(name);
         self.follow(None);
         self.tidy(name);

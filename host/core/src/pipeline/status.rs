@@ -3,6 +3,7 @@
 use super::Pipeline;
 use crate::{
     dispatch::{Asks, Lane, Module, Pending},
+    fight::Fight,
     input::WatchId,
     interest::Atom,
     name::{Digest, Generation, Kind, ModuleName},
@@ -22,6 +23,8 @@ pub struct Status {
     pub modules: Vec<ModuleStatus>,
     /// By number.
     pub watches: Vec<WatchStatus>,
+    /// Writes that go in circles, by object.
+    pub fights: Vec<Fight>,
 }
 
 /// One module.
@@ -95,6 +98,7 @@ impl Pipeline {
             leading: self.leading,
             draining: self.draining,
             slots_held: self.turns.held(),
+            fights: self.fights.open().cloned().collect(),
             modules: self.modules.iter().map(|(name, module)| self.module(name, module)).collect(),
             watches: self.watches.iter().map(|(id, atom, synced)| self.watch(id, atom, synced)).collect(),
         }

@@ -1,0 +1,204 @@
+//! Which fields differ, and what counts as a flip.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use super::*;
+use crate::{
+    name::{ControllerName, ModuleName},
+    time::Time,
+};
+use serde_json::{Value, json};
+
+fn paths(before: &Value, after: &Value) -> Vec<String> {
+    changed_fields(&before.to_string(), &after.to_string()).iter().map(|one| one.path.to_string()).collect()
+}
+
+#[test]
+fn changed_fields_are_named_by_their_deepest_path_and_the_server_s_own_are_left_out() {
+    let before = json!({
+        "metadata": {"name": "a", "resourceVersion": "1", "generation": 1, "labels": {"a/b": "x", "c": "y"}},
+        "spec": {"list": [{"n": 1}, {"n": 2}], "other": [1], "gone": true},
+    });
+    let after = json!({
+        "metadata": {"name": "a", "resourceVersion": "2", "generation": 2, "labels": {"a/b": "z", "c": "y"}},
+        "spec": {"list": [{"n": 1}, {"n": 3}], "other": [1, 2], "new": {"deep": 1}},
+    });
+    let want = [".metadata.labels[\"a/b\"]", ".spec.gone", ".spec.list[1].n", ".spec.new", ".spec.other"];
+    assert_eq!(paths(&before, &after), want);
+    let changes = changed_fields(&before.to_string(), &after.to_string());
+    assert_eq!((changes[1].after, changes[3].before), (0, 0), "what is not there has no hash");
+    assert_eq!(paths(&before, &before), [""; 0]);
+    let spaced = serde_json::to_string_pretty(&before).unwrap();
+    assert_eq!(changed_fields(&before.to_string(), &spaced), []);
+}
+
+#[test]
+fn changes_are_bounded_in_number_depth_and_length_of_their_paths() {
+    let many = |value: u32| json!({"spec": (0..100).map(|n| (format!("f{n}"), value)).collect::<Vec<_>>()});
+    let fields = |value: u32| Value::Object((0..100).map(|n| (format!("f{n:02}"), json!(value))).collect());
+    assert_eq!(paths(&fields(1), &fields(2)).len(), 16);
+    assert_eq!(paths(&many(1), &many(2)).len(), 16);
+    let deep = |value| (0..40).fold(json!(value), |inner, _| json!({"k": inner}));
+    let wide = |value| (0..8).fold(json!(value), |inner, _| json!({"k".repeat(100): inner}));
+    for (before, after) in [(deep(1), deep(2)), (wide(1), wide(2))] {
+        let found = paths(&before, &after);
+        assert!(found.len() == 1 && found[0].len() < 400, "{found:?}");
+    }
+    assert_eq!(changed_fields("{", "{}").len(), 1, "what cannot be read differs as a whole");
+}
+
+fn request(module: &str) -> Request {
+    let controller = ControllerName { module: ModuleName(module.into()), controller: "c".into() };
+    Request { controller, name: ObjectName::namespaced("n", "a") }
+}
+
+/// Writes by version number; the record of one field of one object.
+struct Played {
+    fights: Fights,
+    now: Time,
+    version: u64,
+    word: u64,
+}
+
+impl Played {
+    fn new() -> Self {
+        Self { fights: Fights::default(), now: Time(0), version: 1, word: 1 }
+    }
+
+    /// Somebody who is not ours writes.
+    fn outside(&mut self, word: u64) {
+        (self.version, self.word) = (self.version + 1, word);
+    }
+
+    fn write(&mut self, module: &str, word: u64, woken: Woken) -> Option<Fight> {
+        let from = self.version;
+        self.version += 1;
+        let change = FieldChange { path: ".spec.x".into(), before: self.word, after: word };
+        self.word = word;
+        let wrote = Wrote {
+            run: RunId(1),
+            kind: Kind::new("v1", "ConfigMap"),
+            name: ObjectName::namespaced("n", "a"),
+            from_version: Some(from.to_string().into()),
+            version: Some(self.version.to_string().into()),
+            changes: vec![change],
+        };
+        self.fights.wrote(self.now, &request(module), woken, wrote)
+    }
+
+    fn wait(&mut self, by: Duration) {
+        self.now = self.now + by;
+    }
+}
+
+#[test]
+fn writers_that_undo_each_other_are_a_fight_and_others_are_not() {
+    use Woken::{ByThis, Otherwise};
+    // Who writes what, how often: A's value, B's value as functions of the turn; whether it becomes a fight.
+    type Word = fn(u64) -> u64;
+    for (what, a, b, fights) in [
+        ("both their own", (|_| 1) as Word, (|_| 2) as Word, true),
+        ("one of them ever another", |turn| turn + 10, |_| 2, true),
+        ("a handshake of ever new values", |turn| turn + 1_000, |turn| turn + 2_000, false),
+        ("the same value", |turn| turn, |turn| turn, false),
+    ] {
+        let mut played = Played::new();
+        let mut found = false;
+        for turn in 0..30 {
+            found |= played.write("a", a(turn), Otherwise).is_some();
+            found |= played.write("b", b(turn), Otherwise).is_some();
+        }
+        assert_eq!(found, fights, "{what}");
+    }
+    let mut played = Played::new();
+    let alone = (0..30).any(|turn| played.write("a", turn, Otherwise).is_some());
+    assert!(!alone, "a field that follows something else");
+    let woken = (0..30).position(|turn| played.write("a", turn + 100, ByThis).is_some());
+    assert_eq!(woken, Some(7), "a field that follows itself");
+    assert!(!played.fights.open().next().unwrap().elsewhere);
+}
+
+#[test]
+fn somebody_outside_who_undoes_a_field_is_part_of_a_fight() {
+    let mut played = Played::new();
+    let mut last = None;
+    for _ in 0..12 {
+        last = played.write("a", 1, Woken::ByThis).or(last);
+        played.outside(2);
+    }
+    let fight = last.unwrap();
+    assert!(fight.elsewhere && fight.writers == [request("a")], "{fight}");
+    assert!(fight.to_string().contains("somebody outside this host undo each other's writes of .spec.x"));
+}
+
+#[test]
+fn a_run_that_somebody_else_s_write_of_the_object_came_before_does_not_wake_itself() {
+    let mut played = Played::new();
+    for turn in 0..30 {
+        assert_eq!(played.write("a", turn, Woken::ByThis), None);
+        played.version += 1;
+    }
+}
+
+#[test]
+fn each_further_flip_holds_back_for_longer_up_to_a_bound_and_quiet_ends_it() {
+    let mut played = Played::new();
+    let mut delays = Vec::new();
+    for turn in 0..20 {
+        if let Some(fight) = played.write("a", turn, Woken::ByThis) {
+            delays.push(fight.delay.as_secs());
+            played.wait(fight.delay);
+        }
+    }
+    assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+    let quiet = played.fights.quiet_next().unwrap();
+    assert_eq!(quiet.since(played.now), Duration::from_secs(60 + 300));
+    assert_eq!(played.fights.quiet(played.now).len(), 0);
+    let over = played.fights.quiet(quiet);
+    assert_eq!((over[0].0.stage, over[0].1.len()), (FightStage::Over, 1));
+    assert_eq!(played.fights.quiet_next(), None);
+    played.now = quiet + Duration::from_secs(1_000);
+    assert_eq!(played.write("a", 99, Woken::ByThis), None, "counted anew");
+}
+
+#[test]
+fn slow_repetition_is_no_fight() {
+    let mut played = Played::new();
+    for turn in 0..30 {
+        assert_eq!(played.write("a", turn, Woken::ByThis), None);
+        played.wait(Duration::from_secs(61));
+    }
+}
+
+#[test]
+fn a_module_that_is_replaced_takes_its_fights_along() {
+    let mut played = Played::new();
+    (0..30).for_each(|_| {
+        played.write("a", 1, Woken::Otherwise);
+        played.write("b", 2, Woken::Otherwise);
+    });
+    assert_eq!(played.fights.forget(&ModuleName("other".into())).len(), 0);
+    let over = played.fights.forget(&ModuleName("b".into()));
+    assert_eq!(over[0].1.len(), 2, "both are let go");
+    assert_eq!(played.fights.open().count(), 0);
+    assert_eq!(played.write("a", 1, Woken::Otherwise), None);
+}
+
+#[test]
+fn what_is_remembered_of_writes_is_bounded() {
+    let mut fights = Fights::default();
+    for n in 0..10_000_u64 {
+        let wrote = Wrote {
+            run: RunId(1),
+            kind: Kind::new("v1", "ConfigMap"),
+            name: ObjectName::namespaced("n", &n.to_string()),
+            from_version: None,
+            version: Some("1".into()),
+            changes: (0..40)
+                .map(|f| FieldChange { path: format!(".f{f}").into(), before: 0, after: n + 1 })
+                .collect(),
+        };
+        fights.wrote(Time(n), &request("a"), Woken::ByThis, wrote);
+    }
+    let (objects, fields) = fights.remembered();
+    assert!(objects <= 2 * 2_048 && fields <= 16 * objects, "{objects} objects, {fields} fields");
+}
