@@ -3,6 +3,8 @@
 
 #[path = "tidy/crates.rs"]
 mod crates;
+#[path = "tidy/rules.rs"]
+mod rules;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/sources.rs"]
@@ -49,6 +51,11 @@ fn every_test_that_the_architecture_names_exists() {
     let sources = rust_sources();
     let exists = |name: &String| sources.iter().any(|source| source.text.contains(&format!("fn {name}(")));
     none(words::tests_named(&read("ARCHITECTURE.md")).into_iter().filter(|name| !exists(name)));
+}
+
+#[test]
+fn every_rule_stands_in_a_table_and_has_the_tests_that_it_names() {
+    none(rules::problems(&rust_sources()));
 }
 
 #[test]

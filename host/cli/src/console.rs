@@ -8,6 +8,7 @@ use std::{
 };
 use windlass_runtime::core::{
     fact::{Fact, LogLevel, Reason, RunEnded},
+    fight::FightStage,
     name::{Kind, ObjectName, Request},
     outcome::Outcome,
 };
@@ -128,6 +129,11 @@ impl Observer for Console {
             Fact::ModuleWaiting { module, reason } => {
                 self.line(&self.ink(Ink::Odd, &format!("{module} waits: {reason}")))
             }
+            Fact::Fight(fight) => match fight.stage {
+                FightStage::Began => self.bad(&fight.to_string()),
+                FightStage::GoesOn => {}
+                FightStage::Over => self.good(&fight.to_string()),
+            },
             Fact::CallRefused { reason, .. } => self.bad(&format!("refused: {reason}")),
             Fact::WatchFailed { kind, reason, retry_in } => {
                 let text = format!("watch of {kind} failed: {reason}; next try in {} ms", millis(*retry_in));
@@ -159,6 +165,7 @@ fn why(reason: &Reason) -> String {
         Reason::Appeared => "new".into(),
         Reason::Gone => "gone".into(),
         Reason::Related { kind, name, .. } => format!("{} {} changed", kind.kind, name.name),
+        Reason::Overflowed => "changed while the queue was full".into(),
         Reason::Requeued => "asked to come back".into(),
         Reason::Retried => "trying again".into(),
         Reason::Resync => "resync".into(),

@@ -224,6 +224,8 @@ pub enum Reason {
     Resync,
     /// The module was swapped.
     Reloaded,
+    /// It came when the queue was full, or may have.
+    Overflowed,
     /// An operator asked for it.
     Asked,
 }

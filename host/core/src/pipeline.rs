@@ -87,6 +87,8 @@ pub struct Pipeline {
     turns: Turns<ModuleName>,
     alarms: BTreeSet<(Time, ControllerName)>,
     backfills: VecDeque<Backfill>,
+    /// Backfills of controllers whose queues are full.
+    stalled: Vec<Backfill>,
     runs: BTreeMap<RunId, Running>,
     run_last: u64,
     questions: BTreeMap<TargetsId, Question>,
@@ -117,6 +119,7 @@ impl Pipeline {
             generations: BTreeMap::new(),
             alarms: BTreeSet::new(),
             backfills: VecDeque::new(),
+            stalled: Vec::new(),
             runs: BTreeMap::new(),
             run_last: 0,
             questions: BTreeMap::new(),

@@ -6,6 +6,8 @@
 //!   P5). So it never runs twice at once, and however many changes came, exactly one more run follows (W5).
 //! - First in, first out within a priority; what becomes due or is raised goes to the tail (P2, P6).
 //! - A low priority never starves: once its first entry has been ready for a while, every eighth turn is its own.
+//! - Full is full, but nothing is lost: what the cache can bring back is brought back once there is room, and what it
+//!   cannot (a deletion, an operator's word) has as much room again.
 //! - A request in a fight is held back for a time, whatever is added; it is never dropped.
 
 mod backoff;
@@ -99,6 +101,8 @@ pub(crate) struct RequestQueue {
     failing: usize,
     adds: u64,
     dropped: u64,
+    /// Something was dropped since the last refill.
+    overflowed: bool,
 }
 
 impl RequestQueue {
@@ -114,6 +118,7 @@ impl RequestQueue {
             failing: 0,
             adds: 0,
             dropped: 0,
+            overflowed: false,
         }
     }
 
@@ -131,9 +136,11 @@ impl RequestQueue {
         due: Time,
         reason: Reason,
     ) -> bool {
-        let room = |len| len < self.limits.requests_max;
-        let Some(ticket) = self.slots.find_or_make(name, room) else {
+        let held_by_cache = !matches!(reason, Reason::Gone | Reason::Asked);
+        let requests_max = self.limits.requests_max.saturating_mul(if held_by_cache { 1 } else { 2 });
+        let Some(ticket) = self.slots.find_or_make(name, |len| len < requests_max) else {
             self.dropped += 1;
+            self.overflowed |= held_by_cache;
             return false;
         };
         self.put(now, ticket, priority, due, reason);
@@ -337,6 +344,7 @@ impl RequestQueue {
     /// Drops every request that does not run; those that run stay locked until they are done.
     pub(crate) fn clear(&mut self, now: Time) {
         self.failing = 0;
+        self.overflowed = false;
         for ticket in self.slots.tickets() {
             self.slots[ticket].forgive();
             self.drop_pending(ticket);
@@ -358,6 +366,18 @@ impl RequestQueue {
             Place::Waiting(time, number) => drop(self.waiting.remove(&(time, number))),
             Place::Locked => {}
         }
+    }
+
+    /// How many more requests the queue takes.
+    pub(crate) fn room(&self) -> usize {
+        self.limits.requests_max.saturating_sub(self.slots.len())
+    }
+
+    /// Whether it is time to bring back what was dropped: half of the queue is free. Says so once.
+    pub(crate) fn wants_refill(&mut self) -> bool {
+        let wants = self.overflowed && self.room() >= self.limits.requests_max.div_ceil(2);
+        self.overflowed &= !wants;
+        wants
     }
 
     /// Requests that could run now (W11: the depth).

@@ -71,6 +71,15 @@ impl Caller {
         &self.terms.module
     }
 
+    /// In which run, if it is a reconcile.
+    #[must_use]
+    pub fn run(&self) -> Option<RunId> {
+        match &self.activity {
+            Activity::Reconcile { run, .. } => Some(*run),
+            Activity::Describe | Activity::Targets { .. } => None,
+        }
+    }
+
     /// On behalf of which request, if it is a reconcile.
     #[must_use]
     pub fn request(&self) -> Option<&Request> {

@@ -1,6 +1,10 @@
 //! What guests reach: calls to the cluster, the cache, Events, logs, metrics, time. The one way out of a sandbox.
 
-use crate::observe::{Observer, Observers};
+use crate::{
+    circles,
+    observe::{Observer, Observers},
+    tell::Inputs,
+};
 use futures::future::BoxFuture;
 use serde::{Deserialize, de::IgnoredAny};
 use std::{borrow::Cow, sync::Arc, time::Instant};
@@ -15,6 +19,7 @@ use windlass_core::{
     call::{ApiError, Call, Reply},
     fact::Fact,
     grant::Refusal,
+    input::Input,
     name::{Kind, Resource},
 };
 use windlass_guest::host::{Caller, EventData, Host, LogLine, MetricSample, ObjectReference, Subscription};
@@ -25,6 +30,7 @@ pub(crate) struct Bridge {
     cache: Arc<Cache>,
     recorder: Recorder,
     observers: Observers,
+    inputs: Inputs,
     /// None: this host needs no lease.
     leadership: Option<watch::Receiver<Leadership>>,
 }
@@ -35,9 +41,10 @@ impl Bridge {
         cache: Arc<Cache>,
         recorder: Recorder,
         observers: Observers,
+        inputs: Inputs,
         leadership: Option<watch::Receiver<Leadership>>,
     ) -> Self {
-        Self { client, cache, recorder, observers, leadership }
+        Self { client, cache, recorder, observers, inputs, leadership }
     }
 
     /// The fence: nothing is written when another host may lead already (L7).
@@ -120,8 +127,14 @@ impl Host for Bridge {
             }
             self.may_write()?;
             let write = self.begin(&call);
+            let held = circles::held(&self.cache, &call);
             let answer = self.client.call(&call).await;
             self.tell_write(caller, &call, &answer, write);
+            if let Some(run) = caller.run()
+                && let Some(wrote) = circles::wrote(run, &call, &held, &answer)
+            {
+                self.inputs.send(Input::Wrote(Box::new(wrote))).await;
+            }
             answer
         })
     }

@@ -14,7 +14,8 @@ mod tests;
 pub use client::{CallError, call};
 pub use server::{ControlError, ControlServer};
 pub use status::{
-    ControllerStatus, LastError, Leadership, ModuleState, ModuleStatus, Rejection, StatusReport, WatchStatus,
+    Condition, ControllerStatus, LastError, Leadership, ModuleState, ModuleStatus, Rejection, StatusReport,
+    WatchStatus,
 };
 
 use serde::{Deserialize, Serialize};

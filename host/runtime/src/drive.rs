@@ -97,7 +97,7 @@ impl Driver {
                 Some(event) = on.source.next() => self.source(event),
                 Some(request) = command(&mut on.control) => self.control(request),
                 () = until(wake) => self.step(Input::Tick),
-                () = until(self.gauges.due()) => self.gauges.refresh(&self.pipeline.status(), &self.book),
+                () = until(self.gauges.due()) => self.gauges.refresh(self.clock.now(), &self.pipeline.status(), &self.book),
             }
         }
         self.watches.stop_all();

@@ -7,10 +7,14 @@ use crate::{
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
-use windlass_core::{input::Version, name::ControllerName, pipeline::status::Status};
+use windlass_core::{
+    fight::Fight, input::Version, name::ControllerName, pipeline::status::Status, time::Time,
+};
 
 /// How stale a gauge may be.
 const REFRESH: Duration = Duration::from_millis(200);
+/// How stale it may be how long runs under way have taken (W11).
+const REFRESH_RUNNING: Duration = Duration::from_millis(500);
 
 /// Who wants to know how things stand, and when they are told next.
 pub(crate) struct Gauges {
@@ -28,8 +32,9 @@ impl Gauges {
 
     /// Something happened.
     pub(crate) fn touch(&mut self) {
-        if self.due.is_none() && (self.metrics.is_some() || self.readiness.is_some()) {
-            self.due = Some(Instant::now() + REFRESH);
+        let soon = Instant::now() + REFRESH;
+        if self.due.is_none_or(|due| due > soon) && (self.metrics.is_some() || self.readiness.is_some()) {
+            self.due = Some(soon);
         }
     }
 
@@ -47,14 +52,22 @@ impl Gauges {
     }
 
     /// Tells how things stand.
-    pub(crate) fn refresh(&mut self, status: &Status, book: &Book) {
+    pub(crate) fn refresh(&mut self, now: Time, status: &Status, book: &Book) {
         self.due = None;
         if let Some(metrics) = &self.metrics {
             for module in &status.modules {
+                let writes =
+                    |fight: &&Fight| fight.writers.iter().any(|one| one.controller.module == module.name);
+                metrics.fights(&module.name, status.fights.iter().filter(writes).count());
                 for controller in &module.controllers {
                     let name =
                         ControllerName { module: module.name.clone(), controller: controller.name.clone() };
-                    metrics.queue(&name, controller.ready, controller.running);
+                    let running: Vec<_> =
+                        controller.running_since.iter().map(|since| now.since(*since)).collect();
+                    if !running.is_empty() {
+                        self.due = Some(Instant::now() + REFRESH_RUNNING);
+                    }
+                    metrics.queue(&name, controller.ready_by_priority, &running);
                     let before = self.adds.insert(name.clone(), controller.adds).unwrap_or(0);
                     metrics.added(&name, controller.adds.saturating_sub(before));
                 }

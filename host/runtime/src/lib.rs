@@ -9,6 +9,7 @@
 pub mod apply;
 mod book;
 mod bridge;
+mod circles;
 mod clock;
 pub mod control;
 mod drive;

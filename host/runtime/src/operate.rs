@@ -3,13 +3,14 @@
 use crate::{
     book::{Entry, Stand},
     control::{
-        Answer, Command, ControlRequest, ControllerStatus, Leadership, ModuleState, ModuleStatus,
+        Answer, Command, Condition, ControlRequest, ControllerStatus, Leadership, ModuleState, ModuleStatus,
         ObjectArgument, Rejection, StatusReport, WatchStatus,
     },
     drive::Driver,
 };
 use std::sync::Arc;
 use windlass_core::{
+    fight::Fight,
     input::Input,
     name::{ControllerName, ModuleName, ObjectName},
     pipeline::status,
@@ -88,7 +89,12 @@ impl Driver {
         let status = self.pipeline.status();
         let module = |(name, entry): (&ModuleName, &Entry)| {
             let decided = status.modules.iter().find(|one| one.name == *name);
-            self.module_status(name, entry, decided)
+            let writes = |fight: &&Fight| fight.writers.iter().any(|one| one.controller.module == *name);
+            let fights = status.fights.iter().filter(writes);
+            let conditions = fights
+                .map(|fight| Condition { kind: "Fighting".to_owned(), message: fight.to_string() })
+                .collect();
+            ModuleStatus { conditions, ..self.module_status(name, entry, decided) }
         };
         StatusReport {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -128,6 +134,7 @@ impl Driver {
             title: entry.title.clone(),
             version: entry.version.clone(),
             rejected,
+            conditions: Vec::new(),
             controllers: decided.map_or_else(Vec::new, |one| {
                 one.controllers.iter().map(|controller| self.controller(name, controller)).collect()
             }),

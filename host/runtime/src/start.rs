@@ -7,6 +7,7 @@
 use crate::{
     book::Book,
     bridge::Bridge,
+    circles::FightEvents,
     clock::Clock,
     control::ControlServer,
     drive::{Driver, Happenings},
@@ -157,7 +158,9 @@ fn assemble(
     let cache = Arc::new(Cache::new());
     let discovery = client.discovery().clone();
     let (recorder, recording) = Recorder::start(client.clone(), &lease::identity());
-    let bridge = Bridge::new(client, cache.clone(), recorder, observers.clone(), leadership.clone());
+    let observers = observers.with(Arc::new(FightEvents::new(recorder.clone(), cache.clone())));
+    let bridge =
+        Bridge::new(client, cache.clone(), recorder, observers.clone(), inputs.clone(), leadership.clone());
     let host: Arc<dyn Host> = Arc::new(bridge);
     let registry = Arc::new(Registry::new());
     let reflector = Reflector::new(connection, discovery.clone(), reflector::Settings::default());

@@ -1,6 +1,8 @@
 //! The cache against a model, and its rules one by one.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod rules;
+
 use super::*;
 use crate::{change::Cause, object::FieldPlan, selector::Selector};
 use proptest::prelude::*;

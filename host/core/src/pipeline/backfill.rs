@@ -38,12 +38,14 @@ impl Pipeline {
         });
         for need in needs.cloned().collect::<Vec<_>>() {
             // Asking twice for the same is asking once.
-            self.backfills.retain(|other| {
+            let another = |other: &Backfill| {
                 other.module != *module
                     || other.reason != *reason
                     || other.need.watch.is_some()
                     || other.need.controller != need.controller
-            });
+            };
+            self.backfills.retain(another);
+            self.stalled.retain(another);
             self.backfill_need(module, need, priority, reason);
         }
     }
@@ -70,6 +72,7 @@ impl Pipeline {
     /// What was still to be looked at for an earlier version's needs.
     pub(super) fn drop_backfills(&mut self, module: &ModuleName) {
         self.backfills.retain(|backfill| backfill.module != *module);
+        self.stalled.retain(|backfill| backfill.module != *module);
     }
 
     /// Looks at the next slice.
@@ -78,7 +81,12 @@ impl Pipeline {
         while left > 0
             && let Some(mut backfill) = self.backfills.pop_front()
         {
-            let slice: Vec<_> = backfill.objects.by_ref().take(left).collect();
+            let room = self.room(&backfill);
+            if room == 0 {
+                self.stalled.push(backfill);
+                continue;
+            }
+            let slice: Vec<_> = backfill.objects.by_ref().take(left.min(room)).collect();
             left -= slice.len();
             for object in slice {
                 self.look_at(&backfill, object);
@@ -86,6 +94,24 @@ impl Pipeline {
             if backfill.objects.len() > 0 {
                 self.backfills.push_front(backfill);
             }
+        }
+    }
+
+    /// How many more requests the backfill may lead to.
+    fn room(&self, backfill: &Backfill) -> usize {
+        let lanes = self.modules.get(&backfill.module).map(|module| &module.lanes);
+        let lane = lanes.and_then(|lanes| lanes.get(&backfill.need.controller)).filter(|lane| lane.live);
+        lane.map_or(usize::MAX, |lane| lane.queue.room())
+    }
+
+    /// A controller's queue has room again: its backfills go on, and everything that it reconciles is looked at once
+    /// more if changes of some of it were dropped.
+    pub(super) fn refill(&mut self, module: &ModuleName, controller: &Arc<str>, dropped: bool) {
+        let of_this =
+            |backfill: &mut Backfill| backfill.module == *module && backfill.need.controller == *controller;
+        self.backfills.extend(self.stalled.extract_if(.., of_this));
+        if dropped {
+            self.backfill_own(module, Some(controller), Priority::Low, &Reason::Overflowed);
         }
     }
 

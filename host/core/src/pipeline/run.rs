@@ -25,7 +25,7 @@ pub(super) struct Running {
     /// Nothing but `reason` had caused it.
     alone: bool,
     waited: Duration,
-    started: Time,
+    pub(super) started: Time,
 }
 
 /// A question under way.
@@ -132,6 +132,7 @@ impl Pipeline {
         let Some(known) = self.modules.get_mut(module) else { return };
         self.turns.release(known.account, ended.cpu);
         known.touch(module, &mut self.touched);
+        let (mut dropped, mut room) = (false, 0);
         if let Some(lane) = known.lanes.get_mut(controller) {
             // What a controller that is gone would do next, nobody will do.
             let stays = lane.live && lane.kind == run.kind;
@@ -142,8 +143,14 @@ impl Pipeline {
             {
                 lane.queue.forget(name);
             }
+            dropped = lane.queue.wants_refill();
+            room = lane.queue.room();
         }
-        if known.used(&run.digest) {
+        let used_up = known.used(&run.digest);
+        if dropped || (room > 0 && !self.stalled.is_empty()) {
+            self.refill(module, controller, dropped);
+        }
+        if used_up {
             self.tidy(module);
         }
         let ended = RunEnded {

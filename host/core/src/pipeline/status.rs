@@ -6,9 +6,13 @@ use crate::{
     fight::Fight,
     input::WatchId,
     interest::Atom,
-    name::{Digest, Generation, Kind, ModuleName},
+    name::{ControllerName, Digest, Generation, Kind, ModuleName},
+    time::Time,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// When the runs of each controller were started.
+type Since<'a> = BTreeMap<&'a ControllerName, Vec<Time>>;
 
 /// Everything at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,6 +63,8 @@ pub struct ControllerStatus {
     pub waiting: usize,
     /// Requests that run.
     pub running: usize,
+    /// When each of them was started.
+    pub running_since: Vec<Time>,
     /// Requests whose last run failed.
     pub failing: usize,
     /// Requests put in since the start, repeats not counted.
@@ -94,17 +100,21 @@ impl Pipeline {
     /// How things stand, for `windlass status`.
     #[must_use]
     pub fn status(&self) -> Status {
+        let mut since = Since::new();
+        for run in self.runs.values() {
+            since.entry(&run.request.controller).or_default().push(run.started);
+        }
         Status {
             leading: self.leading,
             draining: self.draining,
             slots_held: self.turns.held(),
             fights: self.fights.open().cloned().collect(),
-            modules: self.modules.iter().map(|(name, module)| self.module(name, module)).collect(),
+            modules: self.modules.iter().map(|(name, module)| self.module(name, module, &since)).collect(),
             watches: self.watches.iter().map(|(id, atom, synced)| self.watch(id, atom, synced)).collect(),
         }
     }
 
-    fn module(&self, name: &ModuleName, module: &Module) -> ModuleStatus {
+    fn module(&self, name: &ModuleName, module: &Module, since: &Since<'_>) -> ModuleStatus {
         let waits = |pending: &Pending| match &pending.needs {
             Err(reason) => reason.clone(),
             Ok(needs) => {
@@ -122,7 +132,14 @@ impl Pipeline {
             pending: module.pending.as_ref().map(|pending| (pending.version.digest, waits(pending))),
             paused: module.paused,
             running: module.under_way(),
-            controllers: module.lanes.iter().map(|(name, lane)| controller(name, lane)).collect(),
+            controllers: module
+                .lanes
+                .iter()
+                .map(|(lane_name, lane)| {
+                    let id = ControllerName { module: name.clone(), controller: lane_name.clone() };
+                    controller(lane_name, lane, since.get(&id).cloned().unwrap_or_default())
+                })
+                .collect(),
         }
     }
 
@@ -150,7 +167,7 @@ impl Pipeline {
     }
 }
 
-fn controller(name: &Arc<str>, lane: &Lane) -> ControllerStatus {
+fn controller(name: &Arc<str>, lane: &Lane, running_since: Vec<Time>) -> ControllerStatus {
     ControllerStatus {
         name: name.clone(),
         kind: lane.kind.clone(),
@@ -158,6 +175,7 @@ fn controller(name: &Arc<str>, lane: &Lane) -> ControllerStatus {
         ready_by_priority: lane.queue.ready_by_priority(),
         waiting: lane.queue.waiting(),
         running: lane.queue.running(),
+        running_since,
         failing: lane.queue.failing(),
         adds: lane.queue.adds(),
         dropped: lane.queue.dropped(),

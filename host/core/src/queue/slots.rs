@@ -62,6 +62,11 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    /// How many requests are known.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
     pub(super) fn find(&self, name: &ObjectName) -> Option<Ticket> {
         self.names.get(name).copied()
     }

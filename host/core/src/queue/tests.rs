@@ -48,7 +48,7 @@ fn w2_p1_a_request_that_is_due_already_is_not_put_in_again() {
 }
 
 #[test]
-fn w4_w5_changes_during_a_run_cause_exactly_one_more_run_after_it() {
+fn w4_w5_p5_changes_during_a_run_cause_exactly_one_more_run_after_it() {
     let mut queue = queue();
     add(&mut queue, ms(0), "a", Priority::Live);
     add(&mut queue, ms(0), "b", Priority::Live);
@@ -102,6 +102,23 @@ fn p1_p2_strict_priority_first_in_first_out_and_a_raised_request_goes_to_the_tai
 }
 
 #[test]
+fn c4_a_retry_keeps_the_priority_of_its_run_and_what_asks_to_come_back_waits_for_changes() {
+    let mut queue = queue();
+    for (text, priority) in [("a", Priority::Live), ("b", Priority::Low), ("c", Priority::Live)] {
+        add(&mut queue, ms(0), text, priority);
+    }
+    let runs: Vec<_> = std::iter::from_fn(|| queue.take(ms(0))).collect();
+    let outcomes = [retry(), Outcome::RequeueAfter(Duration::from_millis(5)), retry()];
+    for (run, outcome) in runs.iter().zip(&outcomes) {
+        queue.done(ms(1), run.ticket, outcome);
+    }
+    // a and c ran first: a failed, c asks to come back, b failed.
+    queue.advance(ms(10));
+    add(&mut queue, ms(10), "d", Priority::Requeued);
+    assert_eq!(drain(&mut queue, ms(10)), ["a", "c", "d", "b"]);
+}
+
+#[test]
 fn p6_what_becomes_due_is_ordered_by_its_time() {
     let mut queue = queue();
     for (text, due) in [("a", 30), ("b", 10), ("c", 20)] {
@@ -114,7 +131,7 @@ fn p6_what_becomes_due_is_ordered_by_its_time() {
 }
 
 #[test]
-fn w8_c3_each_outcome_means_what_it_says() {
+fn w8_c3_c5_each_outcome_means_what_it_says() {
     let trap = Outcome::Trapped(Trap { kind: TrapKind::Fault, message: String::new(), frames: Vec::new() });
     let after = |after| Outcome::Retry { message: String::new(), after: Some(after), explained: true };
     for (outcome, due, failures) in [
@@ -244,7 +261,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #[test]
-    fn w5_never_twice_at_once_and_nothing_lost(steps in steps()) {
+    fn w1_w3_w5_never_twice_at_once_and_nothing_lost(steps in steps()) {
         let mut queue = queue();
         let mut now = ms(0);
         let mut running = BTreeSet::new();

@@ -91,6 +91,9 @@ fn write_notes(f: &mut fmt::Formatter<'_>, module: &ModuleStatus) -> fmt::Result
     if let Some(rejected) = &module.rejected {
         write_note(f, &format!("{name}: a newer version was rejected"), &rejected.reason)?;
     }
+    for condition in &module.conditions {
+        write_note(f, &format!("{name}: {}", condition.kind), &condition.message)?;
+    }
     for controller in &module.controllers {
         if let Some(error) = &controller.last_error {
             let ago = format_duration(Duration::from_secs(error.seconds_ago));
@@ -127,8 +130,8 @@ fn write_table(f: &mut fmt::Formatter<'_>, rows: Vec<Vec<String>>) -> fmt::Resul
 #[cfg(test)]
 mod tests {
     use crate::control::{
-        ControllerStatus, LastError, Leadership, ModuleState, ModuleStatus, Rejection, StatusReport,
-        WatchStatus,
+        Condition, ControllerStatus, LastError, Leadership, ModuleState, ModuleStatus, Rejection,
+        StatusReport, WatchStatus,
     };
 
     #[test]
@@ -155,6 +158,7 @@ mod tests {
                 digest: None,
                 reason: "website.yaml:4:1: unknown field `sepc`\n4 | sepc:\n  | ^^^^".into(),
             }),
+            conditions: vec![Condition { kind: "Fighting".into(), message: "two write .data.x".into() }],
             controllers: vec![controller("site", 2, last_error), controller("page", 5, None)],
         };
         let watch =
@@ -179,6 +183,8 @@ website: a newer version was rejected:
   website.yaml:4:1: unknown field `sepc`
   4 | sepc:
     | ^^^^
+
+website: Fighting: two write .data.x
 
 website/site default/shop: failed 3s ago: no image
 

@@ -54,6 +54,9 @@ pub struct ModuleStatus {
     pub version: String,
     /// A newer version that was refused while this one goes on.
     pub rejected: Option<Rejection>,
+    /// What is wrong while it serves, and what to do.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
     /// Its reconciled kinds.
     pub controllers: Vec<ControllerStatus>,
 }
@@ -72,6 +75,16 @@ pub enum ModuleState {
     WaitingForGrant,
     /// It was refused, and nothing older serves.
     Rejected,
+}
+
+/// Something that holds of a module for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// One word for machines: `Fighting`.
+    pub kind: String,
+    /// For people: what, where, what to do.
+    pub message: String,
 }
 
 /// A version that was refused.

@@ -23,6 +23,7 @@ fn status() -> StatusReport {
         generation: 0,
         title: "Websites".into(),
         version: "1.2".into(),
+        conditions: Vec::new(),
         rejected: Some(Rejection { digest: Some("ab".into()), reason: "no".into() }),
         controllers,
     };

@@ -19,6 +19,7 @@ use tracing::{debug, error, info, trace, warn};
 use tracing_subscriber::{EnvFilter, util::SubscriberInitExt as _};
 use windlass_core::{
     fact::{Fact, LogLevel, Reason, RunEnded},
+    fight::FightStage,
     outcome::Outcome,
 };
 
@@ -97,6 +98,10 @@ impl Observer for Log {
             Fact::Dropped { bound, count } => {
                 warn!(target: "windlass::host", bound, count, "a bound was reached and something was dropped");
             }
+            Fact::Fight(fight) if fight.stage == FightStage::Over => {
+                info!(target: "windlass::fight", "{fight}")
+            }
+            Fact::Fight(fight) => warn!(target: "windlass::fight", "{fight}"),
             Fact::Leadership { leading: true, .. } => {
                 info!(target: "windlass::host", "this host leads and runs the modules");
             }
@@ -231,6 +236,7 @@ impl fmt::Display for Why<'_> {
             Reason::Appeared => f.write_str("it appeared"),
             Reason::Gone => f.write_str("it is gone"),
             Reason::Related { watch, kind, name } => write!(f, "{kind} {name} changed ({watch})"),
+            Reason::Overflowed => f.write_str("the queue was full when it changed"),
             Reason::Requeued => f.write_str("it asked to run again"),
             Reason::Retried => f.write_str("the run before failed"),
             Reason::Resync => f.write_str("resync"),

@@ -12,6 +12,8 @@ pub enum Metric {
     TerminalReconcileErrors,
     /// Runs whose instance died.
     ReconcilePanics,
+    /// Runs that were ended by their deadline.
+    ReconcileTimeouts,
     /// How long runs took.
     ReconcileTime,
     /// Runs under way.
@@ -28,6 +30,10 @@ pub enum Metric {
     QueueDuration,
     /// How long requests were worked on.
     WorkDuration,
+    /// How long what runs now has been running, all runs together.
+    UnfinishedWork,
+    /// How long the oldest run has been running.
+    LongestRunning,
     /// Whether this host leads.
     LeaderStatus,
     /// CPU of guests.
@@ -56,6 +62,10 @@ pub enum Metric {
     WatchObjects,
     /// Times a watch failed.
     WatchFailures,
+    /// Writes of a module that go in circles.
+    Fights,
+    /// Writes that undid another one, in fights.
+    FightFlips,
     /// What a bound made the host drop.
     Dropped,
 }
@@ -69,6 +79,7 @@ impl Metric {
             Self::ReconcileErrors => "controller_runtime_reconcile_errors",
             Self::TerminalReconcileErrors => "controller_runtime_terminal_reconcile_errors",
             Self::ReconcilePanics => "controller_runtime_reconcile_panics",
+            Self::ReconcileTimeouts => "controller_runtime_reconcile_timeouts",
             Self::ReconcileTime => "controller_runtime_reconcile_time_seconds",
             Self::ActiveWorkers => "controller_runtime_active_workers",
             Self::MaxConcurrentReconciles => "controller_runtime_max_concurrent_reconciles",
@@ -77,6 +88,8 @@ impl Metric {
             Self::QueueRetries => "workqueue_retries",
             Self::QueueDuration => "workqueue_queue_duration_seconds",
             Self::WorkDuration => "workqueue_work_duration_seconds",
+            Self::UnfinishedWork => "workqueue_unfinished_work_seconds",
+            Self::LongestRunning => "workqueue_longest_running_processor_seconds",
             Self::LeaderStatus => "leader_election_master_status",
             Self::RunCpu => "windlass_run_cpu_seconds",
             Self::Traps => "windlass_traps",
@@ -91,6 +104,8 @@ impl Metric {
             Self::WatchSynced => "windlass_watch_synced",
             Self::WatchObjects => "windlass_watch_initial_objects",
             Self::WatchFailures => "windlass_watch_failures",
+            Self::Fights => "windlass_fights",
+            Self::FightFlips => "windlass_fight_flips",
             Self::Dropped => "windlass_dropped",
         }
     }
@@ -105,6 +120,7 @@ impl Metric {
                 "Runs that failed and are not tried again until something changes"
             }
             Self::ReconcilePanics => "Runs whose instance died",
+            Self::ReconcileTimeouts => "Runs that were ended by their deadline",
             Self::ReconcileTime => "Time of a run from dispatch to result",
             Self::ActiveWorkers => "Runs under way",
             Self::MaxConcurrentReconciles => "Runs that may be under way at a time",
@@ -113,6 +129,10 @@ impl Metric {
             Self::QueueRetries => "Requests run again after a failure",
             Self::QueueDuration => "Time a request waited before its run",
             Self::WorkDuration => "Time a request was worked on",
+            Self::UnfinishedWork => {
+                "Time that the runs under way have taken so far, all together; grows where one is stuck"
+            }
+            Self::LongestRunning => "Time that the longest run under way has taken so far",
             Self::LeaderStatus => "Whether this host holds the lease",
             Self::RunCpu => "CPU that guests used, in seconds",
             Self::Traps => "Instances that died, by what ended them",
@@ -127,6 +147,8 @@ impl Metric {
             Self::WatchSynced => "Whether the watch of a kind is in step with the API server",
             Self::WatchObjects => "Objects of a kind that its watch found at first",
             Self::WatchFailures => "Times the watch of a kind failed",
+            Self::Fights => "Objects that a module wakes itself by, or whose writes it and others undo",
+            Self::FightFlips => "Writes of a module that were one more turn of a fight",
             Self::Dropped => "What was dropped because a bound was reached, by bound",
         }
     }

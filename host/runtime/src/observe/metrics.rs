@@ -17,9 +17,11 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{PoisonError, RwLock},
+    time::Duration,
 };
 use windlass_core::{
     fact::{Fact, RunEnded},
+    fight::FightStage,
     name::{ControllerName, Kind, ModuleName},
     outcome::Outcome,
 };
@@ -87,11 +89,16 @@ impl Metrics {
         self.families.watch_failures.remove(&label);
     }
 
-    /// Tells how a controller's queue stands: requests that are ready, runs under way.
-    pub fn queue(&self, controller: &ControllerName, ready: usize, running: usize) {
-        self.with_controller(controller, |series| {
-            series.depth.set(i64::try_from(ready).unwrap_or(i64::MAX));
-            series.active.set(i64::try_from(running).unwrap_or(i64::MAX));
+    /// Tells how a controller's queue stands: requests that are ready, by priority from the lowest, and how long each
+    /// run under way has taken so far.
+    pub fn queue(&self, controller: &ControllerName, ready: [usize; 3], running: &[Duration]) {
+        self.with_controller(controller, |series| series.stands(ready, running));
+    }
+
+    /// Tells how many fights a module has part in.
+    pub fn fights(&self, module: &ModuleName, count: usize) {
+        self.with_module(module, |series| {
+            series.fights.set(i64::try_from(count).unwrap_or(i64::MAX));
         });
     }
 
@@ -194,7 +201,14 @@ impl Observer for Metrics {
                     families.dropped.get_or_create(&families::BoundLabel { bound: "guest-metrics" }).inc();
                 }
             }
-            Fact::ModuleWaiting { .. } | Fact::ModuleDescribed { .. } => {}
+            Fact::Fight(fight) if fight.stage != FightStage::Over => {
+                if let Some(writer) = fight.writers.first() {
+                    self.with_module(&writer.controller.module, |series| {
+                        series.flips.inc();
+                    });
+                }
+            }
+            Fact::Fight(_) | Fact::ModuleWaiting { .. } | Fact::ModuleDescribed { .. } => {}
         }
     }
 }

@@ -19,7 +19,7 @@ fn serving(watches: Vec<Watch>) -> World {
 }
 
 #[test]
-fn c7_a_version_serves_once_its_watches_are_synced_and_what_is_there_runs() {
+fn c7_s7_a_version_serves_once_its_watches_are_synced_and_what_is_there_runs() {
     let mut world = World::new();
     world.step(Input::Offer(Box::new(version("m", 1, vec![controller("site", "Site", Vec::new())]))));
     assert_eq!((world.watches.len(), world.serves.len()), (1, 0));
@@ -30,7 +30,7 @@ fn c7_a_version_serves_once_its_watches_are_synced_and_what_is_there_runs() {
 }
 
 #[test]
-fn a_change_runs_its_object_and_a_deletion_does_so_too() {
+fn c2_a_change_runs_its_object_and_a_deletion_does_so_too() {
     let mut world = serving(Vec::new());
     world.upsert("Site", site("a"));
     assert_eq!(world.runs[0].reason, Reason::Appeared);
@@ -226,7 +226,7 @@ fn s6_a_late_joiner_gets_what_is_held_without_another_watch() {
 }
 
 #[test]
-fn a_module_that_leaves_takes_its_watches_along_if_it_was_the_last() {
+fn s9_a_module_that_leaves_takes_its_watches_along_if_it_was_the_last() {
     let mut world = serving(vec![watch("c", "ConfigMap", Relation::Controlled)]);
     world.serve(version("other", 2, vec![controller("site", "Site", Vec::new())]));
     assert_eq!(world.watches.len(), 2);
@@ -283,7 +283,7 @@ fn an_absent_kind_is_followed_once_it_appears() {
 }
 
 #[test]
-fn a_wider_need_starts_its_watch_before_the_narrow_one_ends() {
+fn c11_a_wider_need_starts_its_watch_before_the_narrow_one_ends() {
     let mut world = World::new();
     let mut narrow = controller("site", "Site", Vec::new());
     narrow.selection.namespaces = vec!["n".into()];
@@ -314,7 +314,7 @@ fn metadata_is_served_by_a_whole_watch_once_there_is_one_and_looked_at_anew() {
 }
 
 #[test]
-fn nothing_runs_while_paused_not_leading_or_draining_and_nothing_is_lost() {
+fn c8_w6_p9_nothing_runs_while_paused_not_leading_or_draining_and_nothing_is_lost() {
     let m = || ModuleName("m".into());
     for (stop, go) in [(Input::Pause(m()), Input::Resume(m())), (Input::Leading(false), Input::Leading(true))]
     {
@@ -358,7 +358,7 @@ fn c1_a_controller_runs_no_more_requests_at_a_time_than_it_may() {
 }
 
 #[test]
-fn r17_a_resync_runs_everything_again_at_low_priority() {
+fn s5_p7_a_resync_runs_everything_again_at_low_priority() {
     let mut world = World::new();
     let mut often = version("m", 1, vec![controller("site", "Site", Vec::new())]);
     often.resync = Duration::from_secs(100);
@@ -371,6 +371,30 @@ fn r17_a_resync_runs_everything_again_at_low_priority() {
     assert_eq!(world.runs[0].reason, Reason::Resync);
     assert_eq!(world.finish(), ["n/a"]);
     assert!(world.wake_at.unwrap() > due);
+}
+
+#[test]
+fn p7_what_a_first_list_or_a_relist_brings_waits_for_changes_and_for_nobody() {
+    let mut world = World::new();
+    let mut one = version("m", 1, vec![controller("site", "Site", Vec::new())]);
+    one.concurrency = 1;
+    world.step(Input::Offer(Box::new(one)));
+    let at = |name: &str| {
+        let mut site = site(name);
+        site["metadata"]["resourceVersion"] = json!("7");
+        ("Site", site)
+    };
+    world.step(Input::Leading(false));
+    world.sync_all(&[at("a"), at("b"), at("c")]);
+    world.upsert("Site", site("d"));
+    let watch = world.watch_of("Site");
+    let mut list: Vec<_> = ["a", "b", "c", "e"].map(|name| world.object("Site", &at(name).1)).into();
+    list.push((*world.cache.get(&kind("Site"), &name("d")).unwrap()).clone());
+    let changes = world.cache.replace(watch, list, "999");
+    assert_eq!(changes.len(), 1);
+    world.step(Input::Changed(changes));
+    world.step(Input::Leading(true));
+    assert_eq!(world.finish(), ["n/d", "n/e", "n/a", "n/b", "n/c"], "what a gap hid is a change");
 }
 
 #[test]
@@ -409,17 +433,37 @@ fn a_big_kind_is_looked_at_in_slices() {
 }
 
 #[test]
-fn what_a_full_queue_drops_is_counted() {
+fn what_a_full_queue_drops_is_counted_and_brought_back_once_there_is_room() {
     let mut world = World::with(Settings { requests_max: 4, ..Settings::default() });
     world.serve(version("m", 1, vec![controller("site", "Site", Vec::new())]));
+    world.upsert("Site", site("old"));
+    world.finish();
     world.step(Input::Pause(ModuleName("m".into())));
-    for n in 0..6 {
+    for n in 0..20 {
         world.upsert("Site", site(&format!("s{n}")));
     }
     let dropped = world.facts.iter().filter(|fact| matches!(fact, Fact::Dropped { count: 1, .. })).count();
-    assert_eq!(dropped, 2);
+    assert_eq!(dropped, 16);
+    // What the cache cannot bring back has room of its own.
+    world.delete("Site", &name("old"));
     world.step(Input::Resume(ModuleName("m".into())));
-    assert_eq!(world.finish().len(), 4);
+    let ran: BTreeSet<_> = world.finish().into_iter().collect();
+    let mut all: BTreeSet<_> = (0..20).map(|n| format!("n/s{n}")).collect();
+    all.insert("n/old".to_owned());
+    assert_eq!(ran, all);
+    assert_eq!(world.pipeline.status().modules[0].controllers[0].dropped, 16, "no more than that");
+}
+
+#[test]
+fn a_list_that_is_larger_than_the_queue_is_taken_in_as_there_is_room() {
+    let mut world = World::with(Settings { requests_max: 4, backfill_slice: 3, ..Settings::default() });
+    world.step(Input::Offer(Box::new(version("m", 1, vec![controller("site", "Site", Vec::new())]))));
+    let sites: Vec<_> = (0..50).map(|n| ("Site", site(&format!("s{n:02}")))).collect();
+    let mut listed = sites;
+    listed.iter_mut().for_each(|(_, site)| site["metadata"]["resourceVersion"] = json!("7"));
+    world.sync_all(&listed);
+    assert_eq!(world.finish(), (0..50).map(|n| format!("n/s{n:02}")).collect::<Vec<_>>());
+    assert_eq!(world.pipeline.status().modules[0].controllers[0].dropped, 0);
 }
 
 #[test]

@@ -3,10 +3,15 @@
 use crate::observe::Metric;
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
     registry::{Metric as Registrable, Registry},
 };
-use std::sync::atomic::AtomicU64;
+use std::{marker::PhantomData, sync::atomic::AtomicU64};
 use windlass_core::name::{ControllerName, ModuleName};
 
 /// `controller="module/controller"`.
@@ -27,6 +32,14 @@ pub(super) struct ResultLabel {
 pub(super) struct QueueLabel {
     pub(super) name: String,
     pub(super) controller: String,
+}
+
+/// As [`QueueLabel`], with controller-runtime's number of a priority.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct DepthLabel {
+    pub(super) name: String,
+    pub(super) controller: String,
+    pub(super) priority: &'static str,
 }
 
 /// `module="name"`.
@@ -77,6 +90,8 @@ pub(super) struct NameLabel {
 
 /// Seconds, as a floating-point counter.
 pub(super) type Seconds = Counter<f64, AtomicU64>;
+/// Seconds so far.
+pub(super) type NowSeconds = Gauge<f64, AtomicU64>;
 type Times<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Every family of a host.
@@ -86,15 +101,18 @@ pub(super) struct Families {
     pub(super) errors: Family<ControllerLabel, Counter>,
     pub(super) terminal_errors: Family<ControllerLabel, Counter>,
     pub(super) panics: Family<ControllerLabel, Counter>,
-    pub(super) time: TimesOf<ControllerLabel>,
+    pub(super) timeouts: Family<ControllerLabel, Counter>,
+    pub(super) time: TimesOf<ControllerLabel, ReconcileBuckets>,
     pub(super) active: Family<ControllerLabel, Gauge>,
     pub(super) concurrency: Family<ControllerLabel, Gauge>,
     pub(super) cpu: Family<ControllerLabel, Seconds>,
-    pub(super) depth: Family<QueueLabel, Gauge>,
+    pub(super) depth: Family<DepthLabel, Gauge>,
     pub(super) adds: Family<QueueLabel, Counter>,
     pub(super) retries: Family<QueueLabel, Counter>,
-    pub(super) waited: TimesOf<QueueLabel>,
-    pub(super) worked: TimesOf<QueueLabel>,
+    pub(super) waited: TimesOf<QueueLabel, QueueBuckets>,
+    pub(super) worked: TimesOf<QueueLabel, QueueBuckets>,
+    pub(super) unfinished: Family<QueueLabel, NowSeconds>,
+    pub(super) longest: Family<QueueLabel, NowSeconds>,
     pub(super) leader: Family<NameLabel, Gauge>,
     pub(super) traps: Family<TrapLabel, Counter>,
     pub(super) calls: Family<CallLabel, Counter>,
@@ -102,6 +120,8 @@ pub(super) struct Families {
     pub(super) refusals: Family<ModuleLabel, Counter>,
     pub(super) log_lines: Family<LevelLabel, Counter>,
     pub(super) generation: Family<ModuleLabel, Gauge>,
+    pub(super) fights: Family<ModuleLabel, Gauge>,
+    pub(super) flips: Family<ModuleLabel, Counter>,
     pub(super) offers: Family<ModuleLabel, Counter>,
     pub(super) rejections: Family<ModuleLabel, Counter>,
     pub(super) swap_time: Time,
@@ -111,17 +131,47 @@ pub(super) struct Families {
     pub(super) dropped: Family<BoundLabel, Counter>,
 }
 
-/// A family of histograms with [`buckets`].
+/// A family of histograms with the same buckets.
 #[derive(Clone, Debug)]
-pub(super) struct TimesOf<L>(pub(super) Times<L>);
+pub(super) struct TimesOf<L, B>(pub(super) Times<L>, PhantomData<B>);
+
+/// Bounds of a histogram.
+pub(super) trait Buckets {
+    /// In seconds.
+    fn histogram() -> Histogram;
+}
+
+/// controller-runtime's, and three below: a run takes tenths of a millisecond.
+#[derive(Clone, Debug)]
+pub(super) struct ReconcileBuckets;
+
+/// client-go's: tenfold from 10 ns to 1,000 s.
+#[derive(Clone, Debug)]
+pub(super) struct QueueBuckets;
+
+impl Buckets for ReconcileBuckets {
+    fn histogram() -> Histogram {
+        Histogram::new([
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5,
+            0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0,
+            10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0,
+        ])
+    }
+}
+
+impl Buckets for QueueBuckets {
+    fn histogram() -> Histogram {
+        Histogram::new(exponential_buckets(10e-9, 10.0, 12))
+    }
+}
 
 /// One histogram with [`buckets`].
 #[derive(Clone, Debug)]
 pub(super) struct Time(Histogram);
 
-impl<L: Clone + std::hash::Hash + Eq> Default for TimesOf<L> {
+impl<L: Clone + std::hash::Hash + Eq, B: Buckets> Default for TimesOf<L, B> {
     fn default() -> Self {
-        Self(Family::new_with_constructor(buckets))
+        Self(Family::new_with_constructor(B::histogram), PhantomData)
     }
 }
 
@@ -137,7 +187,7 @@ impl Time {
     }
 }
 
-/// In seconds. A run takes tenths of a millisecond, a deadline may be minutes.
+/// In seconds, for calls and swaps.
 fn buckets() -> Histogram {
     Histogram::new([
         0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -159,6 +209,7 @@ impl Families {
         add(registry, Metric::ReconcileErrors, &self.errors);
         add(registry, Metric::TerminalReconcileErrors, &self.terminal_errors);
         add(registry, Metric::ReconcilePanics, &self.panics);
+        add(registry, Metric::ReconcileTimeouts, &self.timeouts);
         add(registry, Metric::ReconcileTime, &self.time.0);
         add(registry, Metric::ActiveWorkers, &self.active);
         add(registry, Metric::MaxConcurrentReconciles, &self.concurrency);
@@ -168,6 +219,8 @@ impl Families {
         add(registry, Metric::QueueRetries, &self.retries);
         add(registry, Metric::QueueDuration, &self.waited.0);
         add(registry, Metric::WorkDuration, &self.worked.0);
+        add(registry, Metric::UnfinishedWork, &self.unfinished);
+        add(registry, Metric::LongestRunning, &self.longest);
     }
 
     fn register_modules(&self, registry: &mut Registry) {
@@ -178,6 +231,8 @@ impl Families {
         add(registry, Metric::ModuleGeneration, &self.generation);
         add(registry, Metric::ModuleOffers, &self.offers);
         add(registry, Metric::ModuleRejections, &self.rejections);
+        add(registry, Metric::Fights, &self.fights);
+        add(registry, Metric::FightFlips, &self.flips);
     }
 
     fn register_host(&self, registry: &mut Registry) {
@@ -204,6 +259,12 @@ impl ModuleLabel {
 impl ControllerLabel {
     pub(super) fn of(name: &ControllerName) -> Self {
         Self { controller: name.to_string() }
+    }
+}
+
+impl DepthLabel {
+    pub(super) fn of(name: &ControllerName, priority: &'static str) -> Self {
+        Self { name: name.to_string(), controller: name.to_string(), priority }
     }
 }
 

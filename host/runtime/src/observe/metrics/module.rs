@@ -1,20 +1,23 @@
 //! The series of one module: handles that count without looking a label up.
 
 use super::families::{
-    CallLabel, ControllerLabel, Families, LevelLabel, ModuleLabel, QueueLabel, ResultLabel, Seconds,
-    TrapLabel,
+    CallLabel, ControllerLabel, DepthLabel, Families, LevelLabel, ModuleLabel, NowSeconds, QueueLabel,
+    ResultLabel, Seconds, TrapLabel,
 };
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use windlass_core::{
     call::ApiError,
-    fact::{LogLevel, Reason, RunEnded},
+    fact::{LogLevel, RunEnded},
     name::{ControllerName, ModuleName},
     outcome::{Outcome, TrapKind},
 };
 
 /// What `Outcome::label` answers.
 const RESULTS: [&str; 6] = ["success", "requeue_after", "error", "terminal", "trap", "abandoned"];
+/// controller-runtime's numbers of our priorities, from the lowest: first lists, resyncs and reloads are its -100,
+/// changes its 0; between them what asked to come back.
+const PRIORITIES: [&str; 3] = ["-100", "-50", "0"];
 const TRAPS: [TrapKind; 6] = [
     TrapKind::Fault,
     TrapKind::Cpu,
@@ -38,6 +41,8 @@ const LEVELS: [(LogLevel, &str); 5] = [
 pub(super) struct ModuleSeries {
     pub(super) controllers: HashMap<Arc<str>, ControllerSeries>,
     pub(super) generation: Gauge,
+    pub(super) fights: Gauge,
+    pub(super) flips: Counter,
     pub(super) refusals: Counter,
     traps: [(TrapKind, Counter); TRAPS.len()],
     calls: Vec<(&'static str, &'static str, Counter)>,
@@ -46,14 +51,17 @@ pub(super) struct ModuleSeries {
 
 /// The series of one controller.
 pub(super) struct ControllerSeries {
-    pub(super) depth: Gauge,
-    pub(super) active: Gauge,
+    depth: [Gauge; PRIORITIES.len()],
+    active: Gauge,
+    unfinished: NowSeconds,
+    longest: NowSeconds,
     pub(super) adds: Counter,
     concurrency: Gauge,
     results: [(&'static str, Counter); RESULTS.len()],
     errors: Counter,
     terminal_errors: Counter,
     panics: Counter,
+    timeouts: Counter,
     retries: Counter,
     time: Histogram,
     waited: Histogram,
@@ -73,6 +81,8 @@ impl ModuleSeries {
         Self {
             controllers: HashMap::new(),
             generation: families.generation.get_or_create_owned(&label),
+            fights: families.fights.get_or_create_owned(&label),
+            flips: families.flips.get_or_create_owned(&label),
             refusals: families.refusals.get_or_create_owned(&label),
             traps: TRAPS.map(|kind| {
                 let label = TrapLabel { module: module(), kind: kind.as_str() };
@@ -114,6 +124,8 @@ impl ModuleSeries {
         }
         let label = ModuleLabel::of(name);
         families.generation.remove(&label);
+        families.fights.remove(&label);
+        families.flips.remove(&label);
         families.refusals.remove(&label);
         let module = || label.module.clone();
         for kind in TRAPS {
@@ -153,7 +165,10 @@ impl ControllerSeries {
         let (label, queue) = (ControllerLabel::of(name), QueueLabel::of(name));
         let result = |result| ResultLabel { controller: name.to_string(), result };
         Self {
-            depth: families.depth.get_or_create_owned(&queue),
+            depth: PRIORITIES
+                .map(|priority| families.depth.get_or_create_owned(&DepthLabel::of(name, priority))),
+            unfinished: families.unfinished.get_or_create_owned(&queue),
+            longest: families.longest.get_or_create_owned(&queue),
             active: families.active.get_or_create_owned(&label),
             adds: families.adds.get_or_create_owned(&queue),
             concurrency: families.concurrency.get_or_create_owned(&label),
@@ -161,6 +176,7 @@ impl ControllerSeries {
             errors: families.errors.get_or_create_owned(&label),
             terminal_errors: families.terminal_errors.get_or_create_owned(&label),
             panics: families.panics.get_or_create_owned(&label),
+            timeouts: families.timeouts.get_or_create_owned(&label),
             retries: families.retries.get_or_create_owned(&queue),
             time: families.time.0.get_or_create_owned(&label),
             waited: families.waited.0.get_or_create_owned(&queue),
@@ -177,15 +193,32 @@ impl ControllerSeries {
         families.errors.remove(&label);
         families.terminal_errors.remove(&label);
         families.panics.remove(&label);
+        families.timeouts.remove(&label);
         families.active.remove(&label);
         families.concurrency.remove(&label);
         families.cpu.remove(&label);
         families.time.0.remove(&label);
-        families.depth.remove(&queue);
+        for priority in PRIORITIES {
+            families.depth.remove(&DepthLabel::of(name, priority));
+        }
+        families.unfinished.remove(&queue);
+        families.longest.remove(&queue);
         families.adds.remove(&queue);
         families.retries.remove(&queue);
         families.waited.0.remove(&queue);
         families.worked.0.remove(&queue);
+    }
+
+    /// How the queue stands: requests that are ready, by priority from the lowest, and how long each run under way has
+    /// taken.
+    pub(super) fn stands(&self, ready: [usize; PRIORITIES.len()], running: &[Duration]) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        for (gauge, ready) in self.depth.iter().zip(ready) {
+            gauge.set(number(ready));
+        }
+        self.active.set(number(running.len()));
+        self.unfinished.set(running.iter().map(Duration::as_secs_f64).sum());
+        self.longest.set(running.iter().max().map_or(0.0, Duration::as_secs_f64));
     }
 
     pub(super) fn run_ended(&self, run: &RunEnded) {
@@ -196,10 +229,13 @@ impl ControllerSeries {
         if matches!(run.outcome, Outcome::Terminal(_)) {
             self.terminal_errors.inc();
         }
-        if matches!(run.outcome, Outcome::Trapped(_)) {
+        if let Outcome::Trapped(trap) = &run.outcome {
             self.panics.inc();
+            if trap.kind == TrapKind::Deadline {
+                self.timeouts.inc();
+            }
         }
-        if run.reason == Reason::Retried {
+        if matches!(run.outcome, Outcome::Retry { .. } | Outcome::Trapped(_)) {
             self.retries.inc();
         }
         let took = run.took.as_secs_f64();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use windlass_core::{
     call::ApiError,
     fact::{LogLevel, Reason},
+    fight::Fight,
     name::{Digest, Generation, ObjectName, Request},
     outcome::{Trap, TrapKind},
 };
@@ -35,6 +36,19 @@ fn run(outcome: Outcome, reason: Reason) -> Fact {
     }))
 }
 
+fn fight(stage: FightStage) -> Fact {
+    Fact::Fight(Box::new(Fight {
+        kind: Kind::new("v1", "ConfigMap"),
+        name: ObjectName::namespaced("default", "shop"),
+        field: ".data.x".into(),
+        writers: vec![request()],
+        elsewhere: false,
+        flips: 9,
+        delay: Duration::from_secs(2),
+        stage,
+    }))
+}
+
 fn registered() -> Metrics {
     let metrics = Metrics::default();
     metrics.register_module(&module(), ["site"], 4);
@@ -50,7 +64,7 @@ fn check(metrics: &Metrics, lines: &[&str]) {
 }
 
 #[test]
-fn every_series_of_a_module_begins_at_zero() {
+fn w11_c9_every_series_of_a_module_begins_at_zero() {
     check(
         &registered(),
         &[
@@ -60,6 +74,22 @@ fn every_series_of_a_module_begins_at_zero() {
             r#"controller_runtime_reconcile_time_seconds_count{controller="website/site"} 0"#,
             r#"controller_runtime_max_concurrent_reconciles{controller="website/site"} 4"#,
             r#"workqueue_adds_total{name="website/site",controller="website/site"} 0"#,
+            r#"workqueue_depth{name="website/site",controller="website/site",priority="-100"} 0"#,
+            r#"workqueue_depth{name="website/site",controller="website/site",priority="0"} 0"#,
+            r#"workqueue_retries_total{name="website/site",controller="website/site"} 0"#,
+            r#"workqueue_queue_duration_seconds_count{name="website/site",controller="website/site"} 0"#,
+            r#"workqueue_work_duration_seconds_count{name="website/site",controller="website/site"} 0"#,
+            r#"workqueue_work_duration_seconds_bucket{le="1e-8",name="website/site",controller="website/site"} 0"#,
+            r#"workqueue_work_duration_seconds_bucket{le="1000.0",name="website/site",controller="website/site"} 0"#,
+            r#"workqueue_unfinished_work_seconds{name="website/site",controller="website/site"} 0.0"#,
+            r#"workqueue_longest_running_processor_seconds{name="website/site",controller="website/site"} 0.0"#,
+            r#"controller_runtime_terminal_reconcile_errors_total{controller="website/site"} 0"#,
+            r#"controller_runtime_reconcile_panics_total{controller="website/site"} 0"#,
+            r#"controller_runtime_reconcile_timeouts_total{controller="website/site"} 0"#,
+            r#"controller_runtime_reconcile_time_seconds_bucket{le="0.15",controller="website/site"} 0"#,
+            r#"controller_runtime_active_workers{controller="website/site"} 0"#,
+            r#"windlass_fights{module="website"} 0"#,
+            r#"windlass_fight_flips_total{module="website"} 0"#,
             r#"windlass_traps_total{module="website",kind="memory"} 0"#,
             r#"windlass_calls_total{module="website",verb="patch",result="conflict"} 0"#,
             r#"windlass_module_rejections_total{module="website"} 0"#,
@@ -93,6 +123,9 @@ fn every_outcome_has_a_series() {
         &[
             r#"controller_runtime_reconcile_errors_total{controller="website/site"} 3"#,
             r#"controller_runtime_terminal_reconcile_errors_total{controller="website/site"} 1"#,
+            r#"controller_runtime_reconcile_panics_total{controller="website/site"} 1"#,
+            r#"controller_runtime_reconcile_timeouts_total{controller="website/site"} 0"#,
+            r#"workqueue_retries_total{name="website/site",controller="website/site"} 2"#,
             r#"windlass_traps_total{module="website",kind="memory"} 1"#,
             r#"windlass_run_cpu_seconds_total{controller="website/site"} 0.012"#,
         ],
@@ -119,6 +152,9 @@ fn facts_are_counted() {
     let (message, reason) = (String::new(), String::new());
     let facts = [
         run(Outcome::Done, Reason::Retried),
+        fight(FightStage::Began),
+        fight(FightStage::GoesOn),
+        fight(FightStage::Over),
         call(None),
         call(Some(conflict)),
         call(Some(ApiError::host("NotGranted", ""))),
@@ -133,12 +169,14 @@ fn facts_are_counted() {
         Fact::Leadership { leading: true, holder: None },
     ];
     facts.iter().for_each(|fact| metrics.fact(fact));
-    metrics.queue(&controller(), 9, 3);
+    metrics.queue(&controller(), [4, 0, 9], &[Duration::from_millis(1_500), Duration::from_secs(4)]);
+    metrics.fights(&self::module(), 1);
     metrics.added(&controller(), 11);
     check(
         &metrics,
         &[
-            r#"workqueue_retries_total{name="website/site",controller="website/site"} 1"#,
+            r#"windlass_fight_flips_total{module="website"} 2"#,
+            r#"windlass_fights{module="website"} 1"#,
             r#"windlass_calls_total{module="website",verb="patch",result="success"} 1"#,
             r#"windlass_calls_total{module="website",verb="patch",result="conflict"} 1"#,
             r#"windlass_calls_total{module="website",verb="patch",result="error"} 1"#,
@@ -153,8 +191,11 @@ fn facts_are_counted() {
             r#"windlass_watch_failures_total{kind="apps/v1 Deployment"} 1"#,
             r#"windlass_dropped_total{bound="log-lines"} 5"#,
             r#"leader_election_master_status{name="windlass"} 1"#,
-            r#"workqueue_depth{name="website/site",controller="website/site"} 9"#,
-            r#"controller_runtime_active_workers{controller="website/site"} 3"#,
+            r#"workqueue_depth{name="website/site",controller="website/site",priority="-100"} 4"#,
+            r#"workqueue_depth{name="website/site",controller="website/site",priority="0"} 9"#,
+            r#"workqueue_unfinished_work_seconds{name="website/site",controller="website/site"} 5.5"#,
+            r#"workqueue_longest_running_processor_seconds{name="website/site",controller="website/site"} 4.0"#,
+            r#"controller_runtime_active_workers{controller="website/site"} 2"#,
             r#"workqueue_adds_total{name="website/site",controller="website/site"} 11"#,
         ],
     );

@@ -1,0 +1,153 @@
+//! Writes that go in circles: what the pipeline is told of each write, and the Kubernetes Event when it finds some.
+
+use crate::observe::Observer;
+use std::sync::Arc;
+use windlass_cluster::events::{Note, Recorder, Reference};
+use windlass_core::{
+    cache::{Cache, Found},
+    call::{ApiError, Call, Reply, Shape},
+    fact::Fact,
+    fight::{FieldChange, Fight, FightStage, Wrote, changed_fields},
+    input::RunId,
+};
+
+/// Objects larger than this are not compared: it would cost more than their fights do.
+const JSON_LEN_MAX: usize = 256 * 1024;
+
+/// What a write changed, seen from what the cache held before it. None where nothing is known to have changed: it
+/// failed, the server kept the version, the kind is not watched, or the answer is not the object.
+pub(crate) fn wrote(
+    run: RunId,
+    call: &Call,
+    held: &Found,
+    answer: &Result<Reply, ApiError>,
+) -> Option<Wrote> {
+    let name = call.action.name().filter(|name| !name.name.is_empty())?;
+    if call.subresource.as_deref().is_some_and(|part| part != "status") {
+        return None;
+    }
+    let itself = |before, after| vec![FieldChange { path: Box::default(), before, after }];
+    let (from_version, version, changes) = match (held, answer.as_ref().ok()?) {
+        (Found::Object(before), Reply::Deleted { gone: true }) => {
+            (Some(before.header().resource_version.clone()), None, itself(1, 0))
+        }
+        (Found::Absent, Reply::Written { object, .. }) => (None, Some(version_of(object)?), itself(0, 1)),
+        (Found::Object(before), Reply::Written { object, .. }) => {
+            let version = version_of(object)?;
+            let known = &before.header().resource_version;
+            if *known == version || object.len().max(before.json().len()) > JSON_LEN_MAX {
+                return None;
+            }
+            (Some(known.clone()), Some(version), changed_fields(before.json(), object))
+        }
+        _ => return None,
+    };
+    Some(Wrote { run, kind: call.kind.clone(), name: name.clone(), from_version, version, changes })
+}
+
+/// What a write begins from, as far as the cache knows.
+pub(crate) fn held(cache: &Cache, call: &Call) -> Found {
+    call.action.name().map_or(Found::Unknown, |name| cache.find(&call.kind, name, Shape::Whole))
+}
+
+fn version_of(object: &str) -> Option<Box<str>> {
+    #[derive(serde::Deserialize)]
+    struct Outline {
+        metadata: Metadata,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Metadata {
+        resource_version: Box<str>,
+    }
+    Some(serde_json::from_str::<Outline>(object).ok()?.metadata.resource_version)
+}
+
+/// Tells fights as Kubernetes Events on the objects that they are about.
+pub(crate) struct FightEvents {
+    recorder: Recorder,
+    cache: Arc<Cache>,
+}
+
+impl FightEvents {
+    pub(crate) fn new(recorder: Recorder, cache: Arc<Cache>) -> Self {
+        Self { recorder, cache }
+    }
+
+    fn note(&self, fight: &Fight) {
+        let held = self.cache.get(&fight.kind, &fight.name);
+        let uid = held.map(|held| held.header().uid.to_string()).unwrap_or_default();
+        let writer = fight.writers.first().map_or("host", |writer| &*writer.controller.module.0);
+        self.recorder.note(Note {
+            regarding: Reference { kind: fight.kind.clone(), name: fight.name.clone(), uid },
+            related: None,
+            warning: fight.stage != FightStage::Over,
+            reason: if fight.stage == FightStage::Over { "FightOver" } else { "Fighting" }.to_owned(),
+            action: "HoldBack".to_owned(),
+            text: fight.to_string(),
+            controller: format!("windlass.dev/{writer}").into(),
+        });
+    }
+}
+
+impl Observer for FightEvents {
+    fn fact(&self, fact: &Fact) {
+        if let Fact::Fight(fight) = fact {
+            self.note(fight);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+    use windlass_core::{
+        call::{Action, WriteOptions},
+        name::{Kind, ObjectName},
+        object::Object,
+    };
+
+    fn map(version: u32, value: &str) -> String {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"a","namespace":"n","resourceVersion":"{version}"}},"data":{{"x":"{value}"}}}}"#
+        )
+    }
+
+    fn held(version: u32, value: &str) -> Found {
+        Found::Object(Arc::new(Object::ingest(&Kind::new("v1", "ConfigMap"), &map(version, value)).unwrap()))
+    }
+
+    fn written(version: u32, value: &str) -> Result<Reply, ApiError> {
+        Ok(Reply::Written { object: map(version, value), warnings: Vec::new() })
+    }
+
+    #[test]
+    fn what_a_write_changed_is_told_and_what_changed_nothing_is_not() {
+        let deleted = || Ok(Reply::Deleted { gone: true });
+        let update = |subresource: Option<&str>| Call {
+            kind: Kind::new("v1", "ConfigMap"),
+            subresource: subresource.map(str::to_owned),
+            action: Action::Update {
+                name: ObjectName::namespaced("n", "a"),
+                body: String::new(),
+                write: WriteOptions::default(),
+            },
+        };
+        for (what, subresource, before, answer, want) in [
+            ("another value", None, held(7, "p"), written(8, "q"), Some(vec![".data.x"])),
+            ("of the status too", Some("status"), held(7, "p"), written(8, "q"), Some(vec![".data.x"])),
+            ("an answer of another kind", Some("scale"), held(7, "p"), written(8, "q"), None),
+            ("the version stayed", None, held(7, "p"), written(7, "p"), None),
+            ("new", None, Found::Absent, written(8, "q"), Some(vec![""])),
+            ("not watched", None, Found::Unknown, written(8, "q"), None),
+            ("gone", None, held(7, "p"), deleted(), Some(vec![""])),
+            ("failed", None, held(7, "p"), Err(ApiError::host("Unavailable", "away")), None),
+        ] {
+            let told = wrote(RunId(1), &update(subresource), &before, &answer);
+            let paths =
+                told.map(|told| told.changes.iter().map(|one| one.path.to_string()).collect::<Vec<_>>());
+            assert_eq!(paths, want.map(|want| want.into_iter().map(str::to_owned).collect()), "{what}");
+        }
+    }
+}
