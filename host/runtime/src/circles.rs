@@ -29,16 +29,16 @@ pub(crate) fn wrote(
     let itself = |before, after| vec![FieldChange { path: Box::default(), before, after }];
     let (from_version, version, changes) = match (held, answer.as_ref().ok()?) {
         (Found::Object(before), Reply::Deleted { gone: true }) => {
-            (Some(before.header().resource_version.clone()), None, itself(1, 0))
+            (Some(before.resource_version().into()), None, itself(1, 0))
         }
         (Found::Absent, Reply::Written { object, .. }) => (None, Some(version_of(object)?), itself(0, 1)),
         (Found::Object(before), Reply::Written { object, .. }) => {
             let version = version_of(object)?;
-            let known = &before.header().resource_version;
-            if *known == version || object.len().max(before.json().len()) > JSON_LEN_MAX {
+            let known = before.resource_version();
+            if *known == *version || object.len().max(before.json().len()) > JSON_LEN_MAX {
                 return None;
             }
-            (Some(known.clone()), Some(version), changed_fields(before.json(), object))
+            (Some(known.into()), Some(version), changed_fields(before.json(), object))
         }
         _ => return None,
     };
@@ -76,7 +76,7 @@ impl FightEvents {
 
     fn note(&self, fight: &Fight) {
         let held = self.cache.get(&fight.kind, &fight.name);
-        let uid = held.map(|held| held.header().uid.to_string()).unwrap_or_default();
+        let uid = held.map(|held| held.uid().to_string()).unwrap_or_default();
         let writer = fight.writers.first().map_or("host", |writer| &*writer.controller.module.0);
         self.recorder.note(Note {
             regarding: Reference { kind: fight.kind.clone(), name: fight.name.clone(), uid },

@@ -37,7 +37,7 @@ fn s1_whoever_is_told_of_a_change_finds_it_or_something_newer() {
     for version in 1..50 {
         let change = cache.upsert(WatchId(1), pod("a", "p", 200 + version, "x")).unwrap();
         let held = cache.get(&pods(), &named("p")).unwrap();
-        assert_eq!(change.after.unwrap().header().resource_version, held.header().resource_version);
+        assert_eq!(change.after.unwrap().resource_version(), held.resource_version());
     }
     for size in [3_u64, 2_000] {
         let list = (0..size).map(|n| pod("a", &format!("p{n}"), 1_000 + n, "y")).collect();
@@ -56,7 +56,7 @@ fn i1_the_name_is_the_key_and_another_uid_under_it_is_a_change_with_both_states(
     let cache = wide_cache(vec![pod("a", "p", 1, "x")]);
     let again = r#"{"metadata":{"namespace":"a","name":"p","uid":"another","resourceVersion":"300"}}"#;
     let change = cache.upsert(WatchId(1), Object::ingest(&pods(), again).unwrap()).unwrap();
-    let uid = |object: &Option<Arc<Object>>| object.as_ref().unwrap().header().uid.to_string();
+    let uid = |object: &Option<Arc<Object>>| object.as_ref().unwrap().uid().to_string();
     assert_eq!((uid(&change.before), uid(&change.after)), ("u-p".to_owned(), "another".to_owned()));
     assert_eq!(cache.len(&pods()), 1);
     assert_eq!(change.name.to_string(), "a/p");

@@ -19,8 +19,8 @@ impl World {
             run: run.id,
             kind: kind(of),
             name,
-            from_version: before.map(|before| before.header().resource_version.clone()),
-            version: Some(after.header().resource_version.clone()),
+            from_version: before.map(|before| before.resource_version().into()),
+            version: Some(after.resource_version().into()),
             changes: changed_fields(&text, after.json()),
         })));
     }
