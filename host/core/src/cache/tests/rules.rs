@@ -25,8 +25,7 @@ fn d6_f7_a_watch_is_synced_only_when_it_holds_all_of_its_first_list() {
     let cache = Cache::new();
     cache.open(WatchId(1), &spec(None, None));
     assert!(!cache.synced(WatchId(1)) && !cache.covers(&pods(), &Question::default()));
-    let changes =
-        cache.replace(WatchId(1), (0..10).map(|n| pod("a", &format!("p{n}"), n + 1, "x")).collect(), "20");
+    let changes = cache.replace(WatchId(1), (0..10).map(|n| pod("a", &format!("p{n}"), n + 1, "x")), "20");
     assert!(cache.synced(WatchId(1)) && cache.len_of(WatchId(1)) == 10);
     assert!(changes.iter().all(|change| change.cause == Cause::Initial), "P7: of the first list");
 }
@@ -40,7 +39,7 @@ fn s1_whoever_is_told_of_a_change_finds_it_or_something_newer() {
         assert_eq!(change.after.unwrap().resource_version(), held.resource_version());
     }
     for size in [3_u64, 2_000] {
-        let list = (0..size).map(|n| pod("a", &format!("p{n}"), 1_000 + n, "y")).collect();
+        let list = (0..size).map(|n| pod("a", &format!("p{n}"), 1_000 + n, "y"));
         for change in cache.replace(WatchId(1), list, "9000") {
             let held = cache.get(&pods(), &change.name);
             assert_eq!(
@@ -105,6 +104,6 @@ fn i7_f6_every_event_and_every_bookmark_moves_the_version_of_the_store() {
     assert_eq!(version(), "180", "never back");
     cache.remove(WatchId(1), &named("p"), Some("190"));
     assert_eq!(version(), "190");
-    cache.replace(WatchId(1), Vec::new(), "200");
+    cache.replace(WatchId(1), Vec::<Object>::new(), "200");
     assert_eq!(version(), "200");
 }
