@@ -68,6 +68,9 @@ impl KubeRs {
         cpu() - begun
     }
 
+    /// Every field is there in the tree.
+    pub(crate) fn find_fields(&self) {}
+
     /// Objects with this label; the store has no index.
     pub(crate) fn by_label(&self, key: &str, value: &str) -> Vec<Arc<DynamicObject>> {
         let all = black_box(self.store.state());

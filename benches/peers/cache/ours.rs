@@ -10,9 +10,10 @@ use windlass_cluster::{
 use windlass_core::{
     cache::{Cache, Query, Question, Staging},
     description::Selection,
+    field_path::FieldPath,
     input::{WatchId, WatchSpec},
     name::Kind,
-    object::Object,
+    object::{FieldPlan, Object},
     selector::Selector,
 };
 use windlass_peers::{
@@ -77,7 +78,7 @@ pub(crate) struct Ours {
     runtime: tokio::runtime::Runtime,
     cache: Arc<Cache>,
     progress: watch::Receiver<Progress>,
-    _running: Running,
+    running: Running,
 }
 
 fn pods() -> Kind {
@@ -105,7 +106,7 @@ impl Ours {
         let sink = CacheSink { cache: cache.clone(), staged: Staging::default(), progress: sender };
         let running = reflector.start(spec, sink);
         drop(_inside);
-        Self { runtime, cache, progress, _running: running }
+        Self { runtime, cache, progress, running }
     }
 
     fn wait(&mut self, until: impl FnMut(&Progress) -> bool) {
@@ -133,6 +134,13 @@ impl Ours {
         let begun = cpu();
         self.wait(|progress| progress.events >= before + count);
         cpu() - begun
+    }
+
+    /// From now on three fields and an annotation are found in each object, as relations and predicates ask for it.
+    pub(crate) fn find_fields(&self) {
+        let path = |text| FieldPath::parse(text).expect("a field path");
+        let paths = vec![path(".spec.nodeName"), path(".spec.containers[*].image"), path(".status.phase")];
+        self.running.replan(Arc::new(FieldPlan::new(paths, vec!["prometheus.io/port".into()])));
     }
 
     fn list(&self, query: &Query) -> Vec<Arc<Object>> {

@@ -21,7 +21,8 @@ pub(super) type Ordered<'s> = Copied<Chain<slice::Iter<'s, u32>, Flatten<slice::
 /// Every name of one state.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    table: HashTable<u32>,
+    /// Half a hash and the slot: a table that grows looks at no object.
+    table: HashTable<(u32, u32)>,
     /// In name order; no run is empty.
     runs: Vec<Vec<u32>>,
     /// Names are the cluster's: nobody may choose them so that they fall together.
@@ -38,13 +39,21 @@ impl Names {
     }
 
     pub(super) fn get<'n>(&self, name: NameRef<'_>, of: impl Fn(u32) -> NameRef<'n>) -> Option<u32> {
-        self.table.find(self.hasher.hash_one(name), |slot| of(*slot) == name).copied()
+        let hash = self.hash(name);
+        self.table
+            .find(spread(hash), |(half, slot)| *half == hash && of(*slot) == name)
+            .map(|(_, slot)| *slot)
+    }
+
+    fn hash(&self, name: NameRef<'_>) -> u32 {
+        self.hasher.hash_one(name) as u32
     }
 
     /// Takes in a slot whose name is not there yet. A name behind all others costs one comparison.
     pub(super) fn insert<'n>(&mut self, slot: u32, of: impl Fn(u32) -> NameRef<'n>) {
         let name = of(slot);
-        self.table.insert_unique(self.hasher.hash_one(name), slot, |slot| self.hasher.hash_one(of(*slot)));
+        let hash = self.hash(name);
+        self.table.insert_unique(spread(hash), (hash, slot), |(half, _)| spread(*half));
         let Some(last) = self.runs.last_mut() else {
             self.runs.push(vec![slot]);
             return;
@@ -69,7 +78,8 @@ impl Names {
     /// Takes a slot out; it must still say its name.
     pub(super) fn remove<'n>(&mut self, slot: u32, of: impl Fn(u32) -> NameRef<'n>) {
         let name = of(slot);
-        let Ok(found) = self.table.find_entry(self.hasher.hash_one(name), |one| *one == slot) else { return };
+        let hash = spread(self.hash(name));
+        let Ok(found) = self.table.find_entry(hash, |(_, one)| *one == slot) else { return };
         found.remove();
         let (run, at) = self.place(name, &of);
         self.runs[run].remove(at);
@@ -106,6 +116,11 @@ impl Names {
         let at = self.runs.get(run).map_or(0, |slots| slots.partition_point(|slot| of(*slot) < name));
         (run, at)
     }
+}
+
+/// A table takes its place from the low bits of a hash, and a tag from the high ones.
+fn spread(half: u32) -> u64 {
+    u64::from(half) << 32 | u64::from(half)
 }
 
 #[cfg(test)]

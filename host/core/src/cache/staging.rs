@@ -45,6 +45,11 @@ impl Staging {
     }
 
     fn tidy(&mut self) {
+        let tidy = self.said.is_sorted_by(|(one, _), (other, _)| one.name() < other.name());
+        if tidy && self.said.iter().all(|(_, there)| *there) {
+            self.tidied = self.said.len();
+            return;
+        }
         // Stable, and quick with what is in order nearly everywhere, as a server's list is.
         self.said.sort_by(|(one, _), (other, _)| one.name().cmp(&other.name()));
         self.said.dedup_by(|later, earlier| {

@@ -115,11 +115,10 @@ fn a_relist_holds_no_second_copy_of_what_is_held_and_readers_keep_the_old_view_m
         cache.replace(WatchId(1), list, "5001").into_iter().map(|c| c.name.to_string()).collect();
     assert_eq!(told, ["a/p0", "a/p7"]);
     let other = pod("a", "p8", 9, "x");
-    let again =
-        format!(r#"{{"metadata":{{"namespace":"a","name":"p8","uid":"another","resourceVersion":"9"}}}}"#);
+    let again = r#"{"metadata":{"namespace":"a","name":"p8","uid":"another","resourceVersion":"9"}}"#;
     assert!(held(&cache.share(WatchId(1), other)));
     assert!(
-        !held(&cache.share(WatchId(1), Object::ingest(&pods(), &again).unwrap())),
+        !held(&cache.share(WatchId(1), Object::ingest(&pods(), again).unwrap())),
         "another object of the name"
     );
 }
