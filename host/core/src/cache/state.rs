@@ -1,6 +1,11 @@
 //! What one view holds: objects in slots, their names in order, who watches them, and the indexes.
 
-use super::{indexes::Indexes, names::Names, query::Filter};
+use super::{
+    Namespaces,
+    indexes::Indexes,
+    names::Names,
+    query::{Fields, Filter},
+};
 use crate::{
     input::{WatchId, WatchSpec},
     name::{NameRef, ObjectName},
@@ -211,7 +216,8 @@ impl State {
 
     /// What the filter lets through, in name order.
     pub(super) fn list(&self, filter: &Filter<'_>, limit: usize) -> Vec<Arc<Object>> {
-        let Some(slots) = self.indexes.narrow(filter) else { return self.scan(filter, limit) };
+        let slots = self.named(filter).or_else(|| self.indexes.narrow(filter));
+        let Some(slots) = slots else { return self.scan(filter, limit) };
         if self.is_scanned_sooner(slots.len(), limit) {
             return self.scan(filter, limit);
         }
@@ -220,6 +226,17 @@ impl State {
             objects.map(|object| (object.name(), object)).filter(|(_, object)| filter.lets(object)).collect();
         found.sort_unstable_by_key(|(name, _)| *name);
         found.into_iter().take(limit).map(|(_, object)| object.clone()).collect()
+    }
+
+    /// The slots of a filter that lets through one name in some namespaces.
+    fn named(&self, filter: &Filter<'_>) -> Option<Vec<u32>> {
+        let (Fields::Local(fields), Namespaces::These(list)) = (&filter.fields, filter.namespaces) else {
+            return None;
+        };
+        let name = fields.only_name()?;
+        let slots =
+            list.iter().filter_map(|namespace| self.slot(NameRef { namespace: Some(namespace), name }));
+        Some(slots.collect())
     }
 
     /// Whether a page of so many candidates is full sooner by walking all names in order than by sorting the candidates.
@@ -257,8 +274,8 @@ impl State {
 fn ranges<'f>(filter: &'f Filter<'_>) -> Vec<(Option<&'f str>, Bound<NameRef<'f>>)> {
     let after = filter.after.map(ObjectName::as_ref);
     match filter.namespaces {
-        super::Namespaces::All => vec![(None, after.map_or(Bound::Unbounded, Bound::Excluded))],
-        super::Namespaces::These(list) => list
+        Namespaces::All => vec![(None, after.map_or(Bound::Unbounded, Bound::Excluded))],
+        Namespaces::These(list) => list
             .iter()
             .map(|namespace| {
                 let first = NameRef { namespace: Some(namespace), name: "" };

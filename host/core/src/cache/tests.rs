@@ -67,6 +67,11 @@ fn i2_a_list_by_label_owner_index_and_namespace_finds_the_same_as_a_scan() {
     let query = Query { question: Question { namespaces: here, ..label }, ..Query::default() };
     let inside: Vec<_> = want.iter().filter(|name| name.starts_with("ns1/")).cloned().collect();
     assert_eq!(names(&cache.list(&pods(), &query).unwrap()), inside);
+    let namespaces = Namespaces::These(vec!["ns0".into(), "ns1".into(), "none".into()]);
+    let fields = Some(format!("metadata.name={}", &inside[0][4..]).into());
+    let query =
+        Query { question: Question { namespaces, fields, ..Question::default() }, ..Query::default() };
+    assert_eq!(names(&cache.list(&pods(), &query).unwrap()), [inside[0].clone()]);
 }
 
 #[test]

@@ -247,6 +247,8 @@ proptest! {
         let plan = FieldPlan::new(parsed.clone(), notes.keys().map(|key| Box::from(&**key)).collect());
         let object = plain.clone().projected(&Arc::new(plan));
         prop_assert_eq!(object.json(), plain.json());
+        // As parsed: of a float serde_json reads not always the very one that was written.
+        let value: Value = serde_json::from_str(plain.json()).unwrap();
         for (text, path) in paths.iter().zip(&parsed) {
             let want: Vec<_> = walk(text, vec![&value]).into_iter().filter_map(|value| match value {
                 Value::String(text) => Some(text.clone()),
@@ -270,7 +272,8 @@ proptest! {
         let (held, new) = (ingest(&first.to_string()), ingest(&second.to_string()));
         for text in paths {
             let path = FieldPath::parse(&text).unwrap();
-            let same = walk(&text, vec![&first]) == walk(&text, vec![&second]);
+            let written = |value| walk(&text, vec![value]).into_iter().map(Value::to_string).collect::<Vec<_>>();
+            let same = written(&first) == written(&second);
             prop_assert_eq!(held.field_digest(&path) == new.field_digest(&path), same, "{}", text);
         }
     }
