@@ -1,6 +1,7 @@
 //! The pipeline, driven step by step.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod fair;
 mod fights;
 mod reload;
 mod rules;

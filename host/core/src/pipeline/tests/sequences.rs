@@ -26,7 +26,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         6 => (0_u8..4).prop_map(Happening::Upsert),
         2 => (0_u8..4).prop_map(Happening::Delete),
         3 => (0_u8..3, 0_u8..4).prop_map(|(child, site)| Happening::Child(child, site)),
-        8 => (any::<u8>(), 0_u8..6).prop_map(|(run, outcome)| Happening::EndRun(run, outcome)),
+        8 => (any::<u8>(), 0_u8..7).prop_map(|(run, outcome)| Happening::EndRun(run, outcome)),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(module, maps)| Happening::Offer(module, maps)),
         1 => any::<bool>().prop_map(Happening::Withdraw),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(module, paused)| Happening::Pause(module, paused)),
@@ -61,9 +61,10 @@ struct Checked {
 const SLOTS: usize = 3;
 
 impl Checked {
-    fn new() -> Self {
+    fn new(requests_max: usize) -> Self {
+        let settings = Settings { slots_max: SLOTS, backfill_slice: 2, requests_max, ..Settings::default() };
         Self {
-            world: World::with(Settings { slots_max: SLOTS, backfill_slice: 2, ..Settings::default() }),
+            world: World::with(settings),
             server: BTreeMap::new(),
             running: BTreeMap::new(),
             serving: BTreeMap::new(),
@@ -217,6 +218,11 @@ impl Checked {
             2 => Outcome::RequeueAfter(Duration::from_millis(20)),
             3 => Outcome::Retry { message: String::new(), after: None, explained: false },
             4 => Outcome::Retry { message: String::new(), after, explained: true },
+            5 => Outcome::Trapped(crate::outcome::Trap {
+                kind: crate::outcome::TrapKind::Fault,
+                message: String::new(),
+                frames: Vec::new(),
+            }),
             _ => Outcome::Abandoned,
         };
         self.running.remove(&run.id);
@@ -270,8 +276,12 @@ impl Checked {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
-    fn runs_never_overlap_are_of_the_serving_version_and_follow_every_change(happenings in happenings()) {
-        let mut checked = Checked::new();
+    fn runs_never_overlap_are_of_the_serving_version_and_follow_every_change(
+        happenings in happenings(),
+        // Room for all sites, or for half of them: what is dropped comes back.
+        requests_max in prop_oneof![Just(1_000_usize), Just(2)],
+    ) {
+        let mut checked = Checked::new(requests_max);
         for happening in happenings {
             checked.happen(happening);
         }
@@ -284,7 +294,7 @@ proptest! {
     #[test]
     fn the_same_inputs_give_the_same_commands(happenings in happenings()) {
         let run = |happenings: &[Happening]| {
-            let mut checked = Checked::new();
+            let mut checked = Checked::new(2);
             let mut told = Vec::new();
             for happening in happenings {
                 checked.happen(happening.clone());
