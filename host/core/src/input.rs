@@ -79,6 +79,8 @@ pub enum Input {
     Synced(WatchId),
     /// A run's write was answered and changed something; before the run's end.
     Wrote(Box<Wrote>),
+    /// The server refuses a watch to the host's account; it is still tried, and [`Input::Synced`] tells when that changes.
+    Refused(WatchId),
     /// A run ended.
     Ended(Ended),
     /// A module answered which requests some changes lead to, one list per change asked; none if it failed (asked again with backoff).

@@ -168,6 +168,7 @@ impl Pipeline {
             }
             Input::Synced(watch) => self.synced(watch),
             Input::Wrote(wrote) => self.wrote(*wrote),
+            Input::Refused(watch) => self.refused(watch),
             Input::Ended(ended) => self.ended(ended),
             Input::Targets(id, targets) => self.targets(id, targets),
             Input::Leading(leading) => self.leading = leading,

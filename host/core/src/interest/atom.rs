@@ -78,30 +78,59 @@ impl Atom {
             && Fields::of(self.fields.as_ref()).covers(&Fields::of(other.fields.as_ref()))
     }
 
+    /// The same without label selector.
+    fn unselected(&self) -> Self {
+        Self { labels: None, ..self.clone() }
+    }
+
     pub(super) fn shape(&self) -> Shape {
         if self.metadata { Shape::Metadata } else { Shape::Whole }
     }
 }
 
-/// The fewest atoms that serve all of these, in a fixed order.
+/// Label selectors of one kind and namespace that are watched apart; where there are more, one watch without selector
+/// costs the server less than they do: it sends an object once, and they would meet in many anyway.
+const SELECTORS_MAX: usize = 8;
+
+/// The watches that serve all of these, in a fixed order.
 ///
 /// The rule: equal needs share one watch, and a need that another one's watch serves anyway (every namespace serves
 /// each, fewer selector terms serve more, whole objects serve metadata) has none of its own. Two needs of which
-/// neither serves the other are watched apart: a wider watch that nobody asked for could be forbidden, or hold
-/// much that nobody wants.
-pub(crate) fn merged(mut atoms: Vec<Atom>) -> Vec<Atom> {
-    atoms.sort_by(|one, other| one.key().cmp(&other.key()));
-    atoms.dedup_by(|one, other| one.key() == other.key());
+/// neither serves the other are watched apart, for a wider watch could hold much that nobody wants; but of more than
+/// [`SELECTORS_MAX`] label selectors of one kind, in one namespace or in all, the wider one is watched. A watch that
+/// the server refuses serves nobody: each narrower need has its own until it is allowed.
+pub(super) fn merged(mut atoms: Vec<Atom>, refused: &[Atom]) -> Vec<Atom> {
+    let sort = |atoms: &mut Vec<Atom>| {
+        atoms.sort_by(|one, other| one.key().cmp(&other.key()));
+        atoms.dedup_by(|one, other| one.key() == other.key());
+    };
+    sort(&mut atoms);
+    atoms.extend(widened(&atoms, refused));
+    sort(&mut atoms);
+    let allowed: Vec<_> = atoms.iter().map(|atom| !refused.contains(atom)).collect();
     let served = |at: usize| {
-        atoms
-            .iter()
-            .enumerate()
-            .any(|(by, other)| by != at && other.serves(&atoms[at]) && (by < at || !atoms[at].serves(other)))
+        atoms.iter().enumerate().any(|(by, other)| {
+            by != at && allowed[by] && other.serves(&atoms[at]) && (by < at || !atoms[at].serves(other))
+        })
     };
     let keep: Vec<_> = (0..atoms.len()).map(|at| !served(at)).collect();
     let mut keep = keep.into_iter();
     atoms.retain(|_| keep.next().unwrap_or(true));
     atoms
+}
+
+/// One watch without selector for each group of too many with one.
+fn widened(atoms: &[Atom], refused: &[Atom]) -> Vec<Atom> {
+    let mut groups: Vec<(Atom, usize)> = Vec::new();
+    for atom in atoms.iter().filter(|atom| atom.labels.is_some() && atom.fields.is_none()) {
+        let wide = atom.unselected();
+        match groups.iter_mut().find(|(known, _)| *known == wide) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((wide, 1)),
+        }
+    }
+    let many = groups.into_iter().filter(|(wide, count)| *count > SELECTORS_MAX && !refused.contains(wide));
+    many.map(|(wide, _)| wide).collect()
 }
 
 #[cfg(test)]
@@ -123,8 +152,13 @@ mod tests {
     }
 
     fn check(atoms: &[&str], want: &[&str]) {
+        check_refused(atoms, &[], want);
+    }
+
+    fn check_refused(atoms: &[&str], refused: &[&str], want: &[&str]) {
         let atoms = atoms.iter().map(|text| atom(text)).collect();
-        assert_eq!(merged(atoms), want.iter().map(|text| atom(text)).collect::<Vec<_>>());
+        let refused: Vec<_> = refused.iter().map(|text| atom(text)).collect();
+        assert_eq!(merged(atoms, &refused), want.iter().map(|text| atom(text)).collect::<Vec<_>>());
     }
 
     #[test]
@@ -147,6 +181,32 @@ mod tests {
         check(&["!||", "a||"], &["!||", "a||"]);
         check(&["||status.phase=Running", "||"], &["||", "||status.phase=Running"]);
         check(&["|app=x|", "|tier=y|"], &["|app=x|", "|tier=y|"]);
+    }
+
+    #[test]
+    fn more_than_eight_label_selectors_of_a_kind_and_namespace_are_one_watch_without() {
+        let selected = |namespace: &str, count: usize| -> Vec<String> {
+            (0..count).map(|n| format!("{namespace}|app=x{n}|")).collect()
+        };
+        let (eight, nine) = (selected("a", 8), selected("a", 9));
+        let text = |list: &[String]| list.iter().map(|one| one.clone().leak() as &str).collect::<Vec<_>>();
+        check(&text(&eight), &text(&eight));
+        check(&text(&nine), &["a||"]);
+        // A refused wide one is given up, and so many apart are apart.
+        check_refused(&text(&nine), &["a||"], &text(&nine));
+        let apart = [eight, selected("b", 8)].concat();
+        assert_eq!(merged(apart.iter().map(|text| atom(text)).collect(), &[]).len(), 16);
+        let metadata: Vec<_> = nine.iter().map(|one| format!("!{one}")).collect();
+        check(&text(&metadata), &["!a||"]);
+        let by_field: Vec<_> = (0..9).map(|n| format!("a|app|metadata.name=x{n}")).collect();
+        check(&text(&by_field), &text(&by_field));
+    }
+
+    #[test]
+    fn a_refused_watch_serves_nobody_else_and_is_still_tried() {
+        check_refused(&["||", "a||", "b|app|"], &["||"], &["||", "a||", "b|app|"]);
+        check_refused(&["||", "a||", "a|app|"], &["||"], &["||", "a||"]);
+        check_refused(&["||", "!||"], &["!||"], &["||"]);
     }
 
     #[test]

@@ -9,11 +9,16 @@ use crate::{
     input::{WatchId, WatchSpec},
     name::Kind,
     object::FieldPlan,
+    time::Time,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
+
+/// A watch that serves many needs at once, but nobody's alone, is asked for again so long after it was refused.
+const REFUSED_FOR: Duration = Duration::from_secs(3600);
 
 #[derive(Debug)]
 struct Running {
@@ -37,15 +42,22 @@ pub(crate) struct Watches {
     running: BTreeMap<WatchId, Running>,
     by_kind: BTreeMap<Kind, Vec<WatchId>>,
     plans: BTreeMap<Kind, Arc<FieldPlan>>,
+    /// What the server refuses, and when it last did.
+    refused: Vec<(Atom, Time)>,
 }
 
 impl Watches {
     /// Wants watches for these atoms, each kind's objects projected by its plan.
-    pub(crate) fn want(&mut self, atoms: Vec<Atom>, plans: BTreeMap<Kind, FieldPlan>) -> Vec<Order> {
+    pub(crate) fn want(
+        &mut self,
+        atoms: Vec<Atom>,
+        plans: BTreeMap<Kind, FieldPlan>,
+        now: Time,
+    ) -> Vec<Order> {
         let mut orders = Vec::new();
         self.replan(plans, &mut orders);
         self.running.values_mut().for_each(|running| running.wanted = false);
-        for atom in merged(atoms) {
+        for atom in self.merged(atoms, now) {
             let same = self.of_kind(&atom.kind).find(|(_, running)| running.atom == atom).map(|(id, _)| id);
             if let Some(running) = same.and_then(|id| self.running.get_mut(&id)) {
                 running.wanted = true;
@@ -59,6 +71,15 @@ impl Watches {
             self.running.insert(id, Running { atom, synced: false, wanted: true });
         }
         orders
+    }
+
+    fn merged(&mut self, atoms: Vec<Atom>, now: Time) -> Vec<Atom> {
+        let tried = |atom: &Atom| self.of_kind(&atom.kind).any(|(_, running)| running.atom == *atom);
+        let old = |(atom, at): &(Atom, Time)| now.since(*at) >= REFUSED_FOR && !tried(atom);
+        let kept: Vec<_> = self.refused.iter().filter(|refused| !old(refused)).cloned().collect();
+        self.refused = kept;
+        let refused: Vec<Atom> = self.refused.iter().map(|(atom, _)| atom.clone()).collect();
+        merged(atoms, &refused)
     }
 
     fn replan(&mut self, plans: BTreeMap<Kind, FieldPlan>, orders: &mut Vec<Order>) {
@@ -77,7 +98,16 @@ impl Watches {
     pub(crate) fn synced(&mut self, id: WatchId) -> Option<&Kind> {
         let running = self.running.get_mut(&id)?;
         running.synced = true;
+        self.refused.retain(|(atom, _)| *atom != running.atom);
         Some(&running.atom.kind)
+    }
+
+    /// The server refuses a watch.
+    pub(crate) fn refused(&mut self, id: WatchId, now: Time) {
+        if let Some(running) = self.running.get(&id) {
+            self.refused.retain(|(atom, _)| *atom != running.atom);
+            self.refused.push((running.atom.clone(), now));
+        }
     }
 
     /// Ends what is no longer wanted and no longer stands in for a watch that is not synced yet.
@@ -86,6 +116,7 @@ impl Watches {
             .running
             .values()
             .filter(|running| running.wanted && !running.synced)
+            .filter(|running| self.refused.iter().all(|(atom, _)| *atom != running.atom))
             .map(|running| running.atom.kind.clone())
             .collect();
         let gone: Vec<_> = self

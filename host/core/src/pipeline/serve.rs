@@ -189,6 +189,12 @@ impl Pipeline {
         self.follow(None);
     }
 
+    /// Nobody waits for a watch that the server refuses, except who needs no less than it.
+    pub(super) fn refused(&mut self, watch: WatchId) {
+        self.watches.refused(watch, self.now);
+        self.follow(None);
+    }
+
     /// Makes the watches follow the needs, and the needs the watches. Needs that are served from elsewhere than before
     /// are looked at anew, for the module that just began to serve with its reason.
     fn follow(&mut self, began: Option<(&ModuleName, Reason)>) {
@@ -211,7 +217,7 @@ impl Pipeline {
         }
         self.indexed = indexes.keys().cloned().collect();
         indexes.into_iter().for_each(|(kind, paths)| self.cache.index(&kind, paths));
-        let orders = self.watches.want(atoms, plans.fields());
+        let orders = self.watches.want(atoms, plans.fields(), self.now);
         self.order(orders);
         let moved = self.interest.rebind(&self.watches);
         for (name, at) in moved {

@@ -6,6 +6,7 @@ mod fights;
 mod reload;
 mod rules;
 mod sequences;
+mod watching;
 
 use super::*;
 use crate::{

@@ -1,0 +1,102 @@
+//! Which watches run: shared, widened, refused.
+
+use super::*;
+use crate::selector::Selector;
+
+/// A version that may see config maps in these namespaces only; none: everywhere.
+fn of_namespaces(module: &str, digest: u8, namespaces: &[&str]) -> Version {
+    let mut version = version(module, digest, vec![controller("maps", "ConfigMap", Vec::new())]);
+    if !namespaces.is_empty() {
+        let mut grant = everything();
+        grant.rules[0].scope = Scope::Namespaces(namespaces.iter().map(|one| Arc::from(*one)).collect());
+        version.grant = Arc::new(grant);
+    }
+    version
+}
+
+/// `namespace|labels` of each watch that runs.
+fn running(world: &World) -> Vec<String> {
+    let text = |spec: &WatchSpec| {
+        let namespace = spec.selection.namespaces.first().map_or("", AsRef::as_ref);
+        let labels = spec.selection.labels.as_ref().map_or("", Selector::as_str);
+        format!("{namespace}|{labels}")
+    };
+    world.watches.values().map(text).collect()
+}
+
+fn serving(world: &World) -> Vec<u8> {
+    world.serves.iter().map(|(digest, _)| digest.0[0]).collect()
+}
+
+#[test]
+fn a_wide_watch_that_the_server_refuses_holds_up_nobody_who_needs_less() {
+    let mut world = World::new();
+    world.step(Input::Offer(Box::new(of_namespaces("wide", 1, &[]))));
+    world.step(Input::Offer(Box::new(of_namespaces("narrow", 2, &["n"]))));
+    assert_eq!(running(&world), ["|"], "the narrow need is served along");
+    world.step(Input::Refused(WatchId(1)));
+    assert_eq!(running(&world), ["|", "n|"], "the wide one is still tried");
+    world.sync(WatchId(2), &[]);
+    assert_eq!(serving(&world), [2]);
+
+    world.sync(WatchId(1), &[]);
+    assert_eq!(
+        (serving(&world), running(&world)),
+        (vec![2, 1], vec!["|".to_owned()]),
+        "and allowed in the end"
+    );
+}
+
+#[test]
+fn a_watch_that_is_refused_after_it_was_in_step_is_replaced_for_those_who_need_less() {
+    let mut world = World::new();
+    world.serve(of_namespaces("wide", 1, &[]));
+    world.serve(of_namespaces("narrow", 2, &["n"]));
+    world.step(Input::Refused(WatchId(1)));
+    assert_eq!(running(&world), ["|", "n|"]);
+    world.sync(WatchId(2), &[]);
+    world.step(Input::Withdraw(ModuleName("narrow".into())));
+    assert_eq!(running(&world), ["|"], "what nobody needs goes, though the wide one is refused");
+}
+
+/// Nine versions, each with a selector of its own.
+fn nine() -> impl Iterator<Item = Version> {
+    (1..=9).map(|digest| {
+        let mut version =
+            version(&format!("m{digest}"), digest, vec![controller("maps", "ConfigMap", Vec::new())]);
+        let mut description = (*version.description).clone();
+        description.controllers[0].selection.labels =
+            Some(Selector::parse(&format!("app=x{digest}")).unwrap());
+        version.description = Arc::new(description);
+        version
+    })
+}
+
+#[test]
+fn the_ninth_selector_of_a_kind_widens_its_watch_without_a_gap() {
+    let mut world = World::new();
+    nine().take(8).for_each(|version| world.serve(version));
+    assert_eq!(running(&world).len(), 8);
+    nine().skip(8).for_each(|version| world.step(Input::Offer(Box::new(version))));
+    assert_eq!(running(&world).len(), 9, "the narrow ones go on until the wide one is in step");
+    assert_eq!(running(&world)[8], "|");
+    let map = |app: &str| json!({"metadata": {"namespace": "n", "name": app, "uid": app, "resourceVersion": "1", "labels": {"app": app}}});
+    world.sync(WatchId(9), &[("ConfigMap", map("x3")), ("ConfigMap", map("other"))]);
+    assert_eq!(running(&world), ["|"]);
+    assert_eq!(serving(&world).len(), 9);
+    assert_eq!(world.finish(), ["n/x3"], "each module sees what it selects and no more");
+}
+
+#[test]
+fn a_widened_watch_that_the_server_refuses_is_given_up_for_an_hour() {
+    let mut world = World::new();
+    nine().take(8).for_each(|version| world.serve(version));
+    nine().skip(8).for_each(|version| world.step(Input::Offer(Box::new(version))));
+    world.step(Input::Refused(WatchId(9)));
+    world.sync(WatchId(10), &[]);
+    assert_eq!((running(&world).len(), serving(&world).len()), (9, 9));
+    assert!(running(&world).iter().all(|watch| watch != "|"));
+    world.now = world.now + Duration::from_secs(3600);
+    world.step(Input::Synced(WatchId(1)));
+    assert!(running(&world).contains(&"|".to_owned()), "it is asked for again");
+}
