@@ -8,7 +8,7 @@ mod tests;
 
 pub use error::ConnectError;
 
-use crate::transport::{RequestBody, Stack, Transport};
+use crate::transport::{RequestBody, Requests, Stack, Transport};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -54,6 +54,7 @@ pub struct Connection {
     watches: Transport,
     calls: Transport,
     lease: Transport,
+    requests: Arc<Requests>,
     server: Arc<str>,
     namespace: Arc<str>,
 }
@@ -92,7 +93,15 @@ impl Connection {
         let opened = opened.await.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
         let (watches, calls, lease) = opened.map_err(|error| ConnectError::unusable(&origin, error))?;
         let server = server.trim_end_matches('/').into();
-        Ok(Self { watches, calls, lease, server, namespace: namespace.into() })
+        let requests = Arc::default();
+        Ok(Self {
+            watches: watches.counting(&requests),
+            calls: calls.counting(&requests),
+            lease: lease.counting(&requests),
+            requests,
+            server,
+            namespace: namespace.into(),
+        })
     }
 
     /// A server in this process, with no socket. Requests have a path and no host.
@@ -104,11 +113,13 @@ impl Connection {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let transport = Transport::new(service);
+        let requests = Arc::default();
+        let transport = Transport::new(service).counting(&requests);
         Self {
             watches: transport.clone(),
             calls: transport.clone(),
             lease: transport,
+            requests,
             server: "in-process".into(),
             namespace: "default".into(),
         }
@@ -147,6 +158,12 @@ impl Connection {
     #[must_use]
     pub fn namespace(&self) -> &Arc<str> {
         &self.namespace
+    }
+
+    /// How many requests went out.
+    #[must_use]
+    pub fn requests(&self) -> &Arc<Requests> {
+        &self.requests
     }
 
     /// For watches.

@@ -23,7 +23,7 @@ use http::{Response, StatusCode};
 use std::{
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -84,6 +84,8 @@ pub struct Discovery {
     wanted: AtomicU64,
     fetched: Mutex<Option<Fetched>>,
     changes: watch::Sender<u64>,
+    /// Whether definitions and API services are watched.
+    followed: [AtomicBool; 2],
 }
 
 /// How the last look-up ended.
@@ -103,6 +105,7 @@ impl Discovery {
             wanted: AtomicU64::new(1),
             fetched: Mutex::new(None),
             changes: watch::Sender::new(0),
+            followed: Default::default(),
         })
     }
 
@@ -110,6 +113,16 @@ impl Discovery {
     pub fn invalidate(&self) {
         let wanted = self.wanted.fetch_add(1, Ordering::AcqRel) + 1;
         self.changes.send_replace(wanted);
+    }
+
+    /// Whether a hint is sure to come when a kind appears: definitions and API services are watched.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.followed.iter().all(|followed| followed.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn followed(&self, at: usize, followed: bool) {
+        self.followed[at].store(followed, Ordering::Relaxed);
     }
 
     /// Tells each invalidation.

@@ -14,7 +14,9 @@ mod drive;
 mod event;
 mod lines;
 mod list;
+mod measures;
 mod page;
+mod served;
 mod sink;
 mod target;
 mod watch;
@@ -24,16 +26,12 @@ mod watch_list;
 mod tests;
 
 pub use consistency::Versions;
+pub use measures::{Counters, Measures, RELIST_REASONS, Times};
+pub use served::Following;
 pub use sink::{Delta, Sink, Staged, WatchError};
 
 use crate::{connect::Connection, discovery::Discovery};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch as latest;
 use tokio_util::sync::CancellationToken;
 use windlass_core::{input::WatchSpec, object::FieldPlan};
@@ -89,36 +87,13 @@ impl Default for Settings {
     }
 }
 
-/// Counters of all reflectors of one [`Reflector`]; only ever grow.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// LISTs begun.
-    pub lists: AtomicU64,
-    /// WatchLists begun.
-    pub watch_lists: AtomicU64,
-    /// WATCHes begun.
-    pub watches: AtomicU64,
-    /// Events and items that were no objects and were skipped (R15).
-    pub skipped: AtomicU64,
-    /// Watches cut because nothing came.
-    pub idle: AtomicU64,
-    /// Failures told or not.
-    pub failures: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn up(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 /// Starts watches.
 #[derive(Clone, Debug)]
 pub struct Reflector {
     connection: Connection,
     discovery: Arc<Discovery>,
     settings: Arc<Settings>,
-    counters: Arc<Counters>,
+    measures: Arc<Measures>,
 }
 
 /// A running watch. It ends when this is dropped or stopped.
@@ -148,13 +123,13 @@ impl Reflector {
     /// Watches over this connection, with kinds resolved by this discovery.
     #[must_use]
     pub fn new(connection: Connection, discovery: Arc<Discovery>, settings: Settings) -> Self {
-        Self { connection, discovery, settings: Arc::new(settings), counters: Arc::default() }
+        Self { connection, discovery, settings: Arc::new(settings), measures: Arc::default() }
     }
 
-    /// What all watches together did.
+    /// What its watches did, by kind.
     #[must_use]
-    pub fn counters(&self) -> &Arc<Counters> {
-        &self.counters
+    pub fn measures(&self) -> &Arc<Measures> {
+        &self.measures
     }
 
     /// Starts a watch in a task of its own.

@@ -3,16 +3,18 @@
 mod failure;
 mod lane;
 mod lanes;
+mod requests;
 mod stack;
 
 pub use failure::{Failure, TransportError};
+pub use requests::Requests;
 pub(crate) use stack::{Stack, StackError};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
 
 /// The body of every request: complete, and cheap to send again (H1).
@@ -25,6 +27,7 @@ pub type ResponseBody = UnsyncBoxBody<Bytes, BoxError>;
 #[derive(Clone)]
 pub struct Transport {
     service: BoxCloneSyncService<Request<RequestBody>, Response<ResponseBody>, BoxError>,
+    requests: Arc<Requests>,
 }
 
 impl fmt::Debug for Transport {
@@ -46,7 +49,7 @@ impl Transport {
         let service = service
             .map_response(|answer: Response<B>| answer.map(|body| body.map_err(Into::into).boxed_unsync()))
             .map_err(Into::into);
-        Self { service: BoxCloneSyncService::new(service) }
+        Self { service: BoxCloneSyncService::new(service), requests: Arc::default() }
     }
 
     /// Sends a request and waits for the head of the answer.
@@ -58,10 +61,23 @@ impl Transport {
         request: Request<RequestBody>,
         timeout: Duration,
     ) -> Result<Response<ResponseBody>, TransportError> {
-        match tokio::time::timeout(timeout, self.service.clone().oneshot(request)).await {
+        match tokio::time::timeout(timeout, self.counted(request)).await {
             Ok(answer) => answer.map_err(TransportError::classify),
             Err(_) => Err(TransportError::timeout(timeout)),
         }
+    }
+
+    /// Counts in this place from now on, which other transports of the same connection share.
+    pub(crate) fn counting(mut self, requests: &Arc<Requests>) -> Self {
+        self.requests = requests.clone();
+        self
+    }
+
+    async fn counted(&self, request: Request<RequestBody>) -> Result<Response<ResponseBody>, BoxError> {
+        let method = request.method().clone();
+        let answer = self.service.clone().oneshot(request).await;
+        self.requests.count(answer.as_ref().map_or(0, |answer| answer.status().as_u16()), &method);
+        answer
     }
 
     /// Sends a request and collects the whole answer.
@@ -75,7 +91,7 @@ impl Transport {
         body_len_max: usize,
     ) -> Result<Response<Bytes>, TransportError> {
         let whole = async {
-            let answer = self.service.clone().oneshot(request).await.map_err(TransportError::classify)?;
+            let answer = self.counted(request).await.map_err(TransportError::classify)?;
             let (head, body) = answer.into_parts();
             Ok(Response::from_parts(head, collect(body, body_len_max).await?))
         };

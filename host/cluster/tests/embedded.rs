@@ -111,9 +111,12 @@ impl Bench {
     }
 
     fn watch(&self, kind: &Kind) -> Watched {
+        self.watch_spec(spec(kind))
+    }
+
+    fn watch_spec(&self, spec: WatchSpec) -> Watched {
         let settings = reflector::Settings::default();
         let reflector = Reflector::new(self.connection.clone(), self.discovery.clone(), settings);
-        let spec = spec(kind);
         let (held, names) = watch::channel(None);
         let failures = Arc::<Mutex<_>>::default();
         let cache = Cache { held, staged: Staged::default(), failures: failures.clone() };
@@ -267,6 +270,47 @@ async fn a_watch_of_a_kind_begins_when_its_definition_comes_and_ends_quietly_whe
         bench.discovery.invalidate();
         watched.until(None).await;
     }
+}
+
+#[tokio::test]
+async fn m5_definitions_are_followed_so_a_kind_needs_no_hint_also_with_another_version_and_scope() {
+    let bench = Bench::new(false).await;
+    let reflector =
+        Reflector::new(bench.connection.clone(), bench.discovery.clone(), reflector::Settings::default());
+    let _following = reflector.follow_served();
+    let definitions = Kind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+    let everywhere = |version: &str| {
+        let kind = Kind::new(&format!("demo.example.com/{version}"), "Widget");
+        bench.watch_spec(WatchSpec { selection: Selection::default(), ..spec(&kind) })
+    };
+    let (mut first, mut second) = (everywhere("v1"), everywhere("v2"));
+    for (version, scope) in [("v1", "Namespaced"), ("v1", "Cluster"), ("v2", "Namespaced")] {
+        let mut body = definition();
+        body["spec"]["scope"] = json!(scope);
+        body["spec"]["versions"][0]["name"] = json!(version);
+        bench.call(&definitions, create(None, &body)).await.unwrap();
+        let (served, other) = if version == "v1" { (&mut first, &second) } else { (&mut second, &first) };
+        served.until(Some(&[])).await;
+        assert_eq!(*other.held.borrow(), None);
+        let api_version = format!("demo.example.com/{version}");
+        let widget = json!({"apiVersion": api_version, "kind": "Widget", "metadata": {"name": "w"}});
+        let namespace = (scope == "Namespaced").then_some("default");
+        let kind = Kind::new(&api_version, "Widget");
+        let mut made = bench.call(&kind, create(namespace, &widget)).await;
+        for _ in 0..100 {
+            // Calls learn of another scope a moment later than the watch.
+            if made.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            made = bench.call(&kind, create(namespace, &widget)).await;
+        }
+        served.until(Some(&["w"])).await;
+        let name = ObjectName::cluster("widgets.demo.example.com");
+        bench.call(&definitions, Action::Delete { name, options: DeleteOptions::default() }).await.unwrap();
+        served.until(None).await;
+    }
+    assert_eq!(*first.failures.lock().unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,13 +7,19 @@ use super::{
     target::Target,
 };
 use crate::discovery::NEGATIVE_INTERVAL;
-use std::{sync::Arc, time::Duration};
-use tokio::sync::watch as latest;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{sync::watch as latest, time::Instant};
 use windlass_core::{call::Shape, input::WatchSpec, object::FieldPlan};
 
 /// After a hint that a kind may have appeared it is looked for so often in quick succession: discovery lags behind
 /// the CRD's `Established`.
 const QUICK_POLLS: u32 = 8;
+
+/// How often an absent kind is looked for while definitions are followed: a hint is sure to come.
+const FOLLOWED_POLL: Duration = Duration::from_secs(600);
 
 /// The state of one watch.
 pub(super) struct Drive<S> {
@@ -33,6 +39,8 @@ pub(super) struct Drive<S> {
     pub(super) paginated: bool,
     absent: bool,
     quick_polls: u32,
+    counters: Arc<Counters>,
+    list_began: Instant,
 }
 
 impl<S: Sink> Drive<S> {
@@ -44,6 +52,7 @@ impl<S: Sink> Drive<S> {
     ) -> Self {
         let backoff = Backoff::new(&reflector.settings);
         let hints = reflector.discovery.changes();
+        let counters = reflector.measures.of(&spec.kind);
         Self {
             reflector,
             spec,
@@ -57,6 +66,8 @@ impl<S: Sink> Drive<S> {
             paginated: false,
             absent: false,
             quick_polls: 0,
+            counters,
+            list_began: Instant::now(),
         }
     }
 
@@ -79,6 +90,9 @@ impl<S: Sink> Drive<S> {
                     let ended = self.list_and_watch(&target).await;
                     before = Some(target);
                     let Some(error) = ended else { continue };
+                    if !self.version.is_empty() {
+                        self.counters.relisted(error.relist_reason());
+                    }
                     error
                 }
                 Err(error) => error,
@@ -105,6 +119,7 @@ impl<S: Sink> Drive<S> {
 
     /// Syncs and follows until that cannot go on; the next iteration lists again. None: the kind went or moved.
     async fn list_and_watch(&mut self, target: &Target) -> Option<WatchError> {
+        self.list_began = Instant::now();
         let mut stream = None;
         let mut synced = false;
         if self.reflector.settings.watch_list {
@@ -132,7 +147,11 @@ impl<S: Sink> Drive<S> {
         }
         let quick = self.quick_polls > 0;
         self.quick_polls = self.quick_polls.saturating_sub(1);
-        let wait = if quick { NEGATIVE_INTERVAL } else { self.reflector.settings.absent_poll };
+        let wait = match quick {
+            true => NEGATIVE_INTERVAL,
+            false if self.reflector.discovery.is_followed() => FOLLOWED_POLL,
+            false => self.reflector.settings.absent_poll,
+        };
         tokio::select! {
             hint = self.hints.changed() => match hint {
                 Ok(()) => self.quick_polls = QUICK_POLLS,
@@ -156,6 +175,7 @@ impl<S: Sink> Drive<S> {
 
     /// What was staged is held from now on (R8).
     pub(super) async fn commit(&mut self, version: &str) {
+        self.counters.list_time.add(self.list_began.elapsed());
         self.sink.commit(version).await;
         version.clone_into(&mut self.version);
         self.version_unavailable = false;
@@ -165,6 +185,7 @@ impl<S: Sink> Drive<S> {
     /// Stages in slices. A list over a fast connection never has to wait, so it gives way by itself: else it would
     /// hold its worker until it is through, and whoever shares that worker with it.
     pub(super) async fn stage(&mut self, deltas: Vec<Delta>) {
+        self.counters.items.fetch_add(deltas.len() as u64, Ordering::Relaxed);
         let batch_len_max = self.reflector.settings.batch_len_max;
         let mut rest = deltas.into_iter().peekable();
         while rest.peek().is_some() {
@@ -174,7 +195,7 @@ impl<S: Sink> Drive<S> {
     }
 
     pub(super) fn counters(&self) -> Arc<Counters> {
-        self.reflector.counters.clone()
+        self.counters.clone()
     }
 
     /// How objects are taken in now: by the newest plan.

@@ -142,6 +142,18 @@ impl WatchError {
         }
     }
 
+    /// Why a list is made anew after it: one of [`super::RELIST_REASONS`].
+    pub(crate) fn relist_reason(&self) -> &'static str {
+        match self {
+            Self::Refused { error, .. } if error.code == 410 => "expired",
+            Self::Refused { .. } => "refused",
+            Self::Forbidden { .. } => "forbidden",
+            Self::VeryShort => "short_watch",
+            Self::Transport(_) => "transport",
+            _ => "other",
+        }
+    }
+
     /// Whether the server is still making ready to serve the kind, as for a while after a CRD has come (R21): it
     /// refuses until its own cache is filled, and servers behind one address learn of the kind one after the other.
     pub(crate) fn is_settling(&self) -> bool {

@@ -9,7 +9,7 @@ mod settling;
 
 use super::*;
 use crate::script::{Answer, Part, Script, status};
-use std::sync::Mutex;
+use std::sync::{Mutex, atomic::Ordering};
 use tokio::time::Instant;
 use windlass_core::{description::Selection, name::Kind};
 
@@ -84,7 +84,7 @@ async fn run(settings: Settings, spec: WatchSpec, script: Vec<(&str, Answer)>) -
     server.serve(&[("v1", "configmaps", "ConfigMap", true)]);
     let connection = server.connection();
     let reflector = Reflector::new(connection.clone(), Discovery::new(&connection), settings);
-    let notes = Notes::default();
+    let (notes, counters) = (Notes::default(), reflector.measures().of(&spec.kind));
     let start = Instant::now();
     let running = reflector.start(spec, notes.clone());
     while server.seen().len() < wanted.len() && start.elapsed() < Duration::from_secs(7200) {
@@ -97,7 +97,7 @@ async fn run(settings: Settings, spec: WatchSpec, script: Vec<(&str, Answer)>) -
     let got: Vec<String> = seen.iter().map(|seen| short(&seen.line)).collect();
     assert_eq!(&got[..wanted.len().min(got.len())], wanted, "notes: {:#?}", notes.all());
     let times = seen.iter().map(|seen| seen.at - start).collect();
-    Run { notes: notes.all(), times, counters: reflector.counters().clone() }
+    Run { notes: notes.all(), times, counters }
 }
 
 async fn check(script: Vec<(&str, Answer)>, want: &[&str]) -> Run {

@@ -91,9 +91,15 @@ impl<S: Sink> Drive<S> {
                 Err(error) => return Some(error),
             };
             let end = self.pump(&mut stream).await;
+            if !matches!(end, End::Hint) {
+                self.counters().watch_time.add(stream.opened.elapsed());
+            }
             let short = stream.seen == 0 && stream.opened.elapsed() < SHORT;
             match end {
-                End::Clean | End::Broken(_) if short => return Some(WatchError::VeryShort),
+                End::Clean | End::Broken(_) if short => {
+                    Counters::up(&self.counters().short_watches);
+                    return Some(WatchError::VeryShort);
+                }
                 // A server that goes down ends all its watches; they do not come back all at once.
                 End::Clean if Instant::now() + SHORT < stream.deadline => self.reconnect(None).await,
                 End::Clean => {}
@@ -118,6 +124,7 @@ impl<S: Sink> Drive<S> {
     }
 
     async fn reconnect(&mut self, error: Option<TransportError>) {
+        Counters::up(&self.counters().reconnects);
         let jitter = self.backoff.jitter(self.reflector.settings.reconnect_jitter_max);
         let error = error.map_or_else(|| "the server ended it early".to_owned(), |error| error.to_string());
         tracing::debug!(kind = %self.spec.kind, error, ?jitter, "a watch ended and is resumed");
@@ -143,17 +150,24 @@ impl<S: Sink> Drive<S> {
                 stream.seen += 1;
                 match event {
                     Event::Changed(delta) => {
+                        let counters = self.counters();
+                        Counters::up(match &delta {
+                            Delta::Upsert(_) => &counters.upserts,
+                            Delta::Remove(_) => &counters.deletes,
+                        });
                         self.version.clear();
                         self.version.push_str(delta.object().resource_version());
                         deltas.push(delta);
                     }
                     Event::Bookmark { version, .. } => {
+                        Counters::up(&self.counters().bookmarks);
                         self.change(std::mem::take(&mut deltas)).await;
                         self.version = version;
                         self.sink.bookmark(&self.version).await;
                     }
                     Event::Undecodable(what) => skip(&intake, &what, &self.counters().skipped),
                     Event::Error(error) => {
+                        Counters::up(&self.counters().errors);
                         self.change(deltas).await;
                         return End::Error(error);
                     }

@@ -183,6 +183,31 @@ async fn r14_a_stream_cut_after_events_is_told_to_nobody_and_relists_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_watch_did_is_counted_and_why_it_listed_anew() {
+    let run = run(
+        Settings::default(),
+        spec(),
+        vec![
+            ("WATCHLIST rv=", stream([added("x", 1), initial_end(5), added("a", 6), wait(2), Part::Break])),
+            ("WATCH rv=6", stream([modified("a", 7), deleted("a", 8), bookmark(9), error(410, "Expired")])),
+            ("WATCHLIST rv=9", stream([initial_end(10), wait(2)])),
+            ("WATCH rv=10", stream([])),
+            ("WATCHLIST rv=10", open([initial_end(11)])),
+        ],
+    )
+    .await;
+    let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let counted = &run.counters;
+    assert_eq!((read(&counted.watch_lists), read(&counted.watches), read(&counted.lists)), (3, 2, 0));
+    assert_eq!((read(&counted.items), read(&counted.upserts), read(&counted.deletes)), (1, 2, 1));
+    assert_eq!((read(&counted.bookmarks), read(&counted.errors)), (1, 1));
+    assert_eq!((read(&counted.reconnects), read(&counted.short_watches)), (2, 1));
+    assert_eq!((counted.list_time.read().0, counted.watch_time.read().0), (3, 4));
+    let relists: Vec<_> = counted.relists().into_iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(relists, [("expired", 1), ("short_watch", 1)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_events_come_in_slices() {
     let events: String = (0..600)
         .map(|n| match added(&format!("n{n}"), n + 10) {

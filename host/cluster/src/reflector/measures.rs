@@ -1,0 +1,108 @@
+//! What reflectors did, by kind: plain counters that whoever exposes metrics reads. They only ever grow.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use windlass_core::name::Kind;
+
+/// Counters of all watches of one kind.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// LISTs begun.
+    pub lists: AtomicU64,
+    /// WatchLists begun.
+    pub watch_lists: AtomicU64,
+    /// WATCHes begun.
+    pub watches: AtomicU64,
+    /// Watches that ended at once and without an event (R14).
+    pub short_watches: AtomicU64,
+    /// Objects that came in lists, those of WatchLists included.
+    pub items: AtomicU64,
+    /// ADDED and MODIFIED events, those of WatchLists left out.
+    pub upserts: AtomicU64,
+    /// DELETED events.
+    pub deletes: AtomicU64,
+    /// BOOKMARK events.
+    pub bookmarks: AtomicU64,
+    /// ERROR events.
+    pub errors: AtomicU64,
+    /// Events and items that were no objects and were skipped (R15).
+    pub skipped: AtomicU64,
+    /// Watches cut because nothing came.
+    pub idle: AtomicU64,
+    /// Watches resumed after their stream broke or ended early.
+    pub reconnects: AtomicU64,
+    /// Failures told or not.
+    pub failures: AtomicU64,
+    /// How long lists took, WatchLists included.
+    pub list_time: Times,
+    /// How long watches lived.
+    pub watch_time: Times,
+    relists: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// How long something took: count and sum.
+#[derive(Debug, Default)]
+pub struct Times {
+    count: AtomicU64,
+    micros: AtomicU64,
+}
+
+impl Times {
+    pub(super) fn add(&self, took: Duration) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How often, and how long together.
+    #[must_use]
+    pub fn read(&self) -> (u64, Duration) {
+        (self.count.load(Ordering::Relaxed), Duration::from_micros(self.micros.load(Ordering::Relaxed)))
+    }
+}
+
+/// Why lists are made anew; each kind has a count for each from the start.
+pub const RELIST_REASONS: [&str; 6] =
+    ["expired", "forbidden", "refused", "short_watch", "transport", "other"];
+
+impl Counters {
+    pub(crate) fn up(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn relisted(&self, reason: &'static str) {
+        *self.relists.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+    }
+
+    /// Lists made anew of something that was held, by [`RELIST_REASONS`].
+    #[must_use]
+    pub fn relists(&self) -> [(&'static str, u64); RELIST_REASONS.len()] {
+        let relists = self.relists.lock().unwrap_or_else(PoisonError::into_inner);
+        RELIST_REASONS.map(|reason| (reason, relists.get(reason).copied().unwrap_or_default()))
+    }
+}
+
+/// Counters by kind.
+#[derive(Debug, Default)]
+pub struct Measures(Mutex<BTreeMap<Kind, Arc<Counters>>>);
+
+impl Measures {
+    /// Those of one kind; they begin at 0 when its first watch starts.
+    #[must_use]
+    pub fn of(&self, kind: &Kind) -> Arc<Counters> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(kind.clone()).or_default().clone()
+    }
+
+    /// Every kind that was watched.
+    #[must_use]
+    pub fn all(&self) -> Vec<(Kind, Arc<Counters>)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(kind, counters)| (kind.clone(), counters.clone())).collect()
+    }
+}

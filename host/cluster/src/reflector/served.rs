@@ -1,0 +1,92 @@
+//! Discovery follows CustomResourceDefinitions and APIServices by watching their metadata (M5), so that a kind that
+//! comes, goes or changes is known within moments, and absent kinds need hardly be asked for.
+//!
+//! Where the host's account may not watch them, or one of them is not served, that is no failure: kinds are then looked
+//! for at the pace of [`super::Settings::absent_poll`].
+
+use super::{Delta, Reflector, Running, Sink, WatchError};
+use crate::discovery::Discovery;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Notify, task::JoinHandle};
+use windlass_core::{description::Selection, input::WatchSpec, name::Kind};
+
+/// What the server serves follows a definition with some delay; so long after a change it is asked once more.
+const LAG: Duration = Duration::from_secs(2);
+
+/// Follows until it is dropped.
+#[derive(Debug)]
+pub struct Following {
+    _watches: [Running; 2],
+    hints: JoinHandle<()>,
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.hints.abort();
+    }
+}
+
+impl Reflector {
+    /// Invalidates this reflector's discovery whenever a definition or an API service changes.
+    #[must_use]
+    pub fn follow_served(&self) -> Following {
+        let changed = Arc::new(Notify::new());
+        let hints = tokio::spawn(hint(self.discovery.clone(), changed.clone()));
+        let kinds = [
+            Kind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+            Kind::new("apiregistration.k8s.io/v1", "APIService"),
+        ];
+        let mut at = 0;
+        let watches = kinds.map(|kind| {
+            let sink = Hints { discovery: self.discovery.clone(), changed: changed.clone(), at };
+            at += 1;
+            let selection = Selection::default();
+            self.start(WatchSpec { kind, selection, metadata_only: true, plan: Arc::default() }, sink)
+        });
+        Following { _watches: watches, hints }
+    }
+}
+
+async fn hint(discovery: Arc<Discovery>, changed: Arc<Notify>) {
+    loop {
+        changed.notified().await;
+        discovery.invalidate();
+        tokio::time::sleep(LAG).await;
+        discovery.invalidate();
+    }
+}
+
+struct Hints {
+    discovery: Arc<Discovery>,
+    changed: Arc<Notify>,
+    /// Which of the two.
+    at: usize,
+}
+
+impl Sink for Hints {
+    async fn begin(&mut self) {}
+
+    async fn stage(&mut self, _: Vec<Delta>) {}
+
+    async fn commit(&mut self, _: &str) {
+        self.discovery.followed(self.at, true);
+        self.changed.notify_one();
+    }
+
+    async fn change(&mut self, _: Vec<Delta>, _: &str) {
+        self.changed.notify_one();
+    }
+
+    async fn bookmark(&mut self, _: &str) {}
+
+    async fn failed(&mut self, error: &WatchError, _: Duration) {
+        // A watch that breaks is soon resumed; one that cannot be had leaves its kinds to be looked for.
+        self.discovery.followed(self.at, false);
+        tracing::debug!(%error, "what the server serves cannot be followed; absent kinds are looked for now and then");
+    }
+
+    async fn absent(&mut self) {
+        // What is not there does not change: the embedded server has no API services.
+        self.discovery.followed(self.at, true);
+    }
+}
