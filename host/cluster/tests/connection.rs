@@ -117,6 +117,26 @@ async fn watches_and_calls_have_connections_of_their_own() {
 }
 
 #[tokio::test]
+async fn l8_the_lease_has_a_connection_of_its_own_that_no_call_and_no_watch_can_hold_up() {
+    let server = Server::start(Options { streams_max: 10, ..Options::default() }).await;
+    let connection = server.connect(server.port, Liveness::default()).await;
+    let _watch = watches(&connection, 3).await;
+    let ask = |transport: &windlass_cluster::transport::Transport, path: &'static str| {
+        let (transport, request) = (transport.clone(), Request::get(path).body(Full::default()).unwrap());
+        async move { transport.send(request, Duration::from_secs(10)).await.unwrap() }
+    };
+    // Answers that nobody reads.
+    let _unread = futures::future::join_all((0..30).map(|_| ask(connection.calls(), "/big"))).await;
+    assert!(ask(connection.lease(), "/lease").await.status().is_success());
+    let seen = server.seen();
+    let lease = seen.last().unwrap();
+    assert!(
+        seen.iter().all(|other| other.line == lease.line || other.connection != lease.connection),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_further_connection_is_opened_at_four_fifths_of_the_streams_that_the_server_allows() {
     for (streams_max, count, want) in [(100, 100, [80, 20].to_vec()), (10, 20, [8, 8, 4].to_vec())] {
         let server = Server::start(Options { streams_max, ..Options::default() }).await;

@@ -1,12 +1,12 @@
 //! The book of modules: what was offered of each, what became of it, and under which terms it runs.
 
-use crate::{loader::Ready, manifest::Manifest, source::Offer};
+use crate::{kinds::Named, loader::Ready, manifest::Manifest, source::Offer};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Instant,
 };
-use windlass_core::name::{Digest, Kind, ModuleName};
+use windlass_core::name::{Digest, ModuleName};
 use windlass_guest::host::Terms;
 
 /// How a module's newest offer stands.
@@ -32,7 +32,7 @@ pub(crate) struct Entry {
     pub(crate) paused: bool,
     pub(crate) title: String,
     pub(crate) version: String,
-    pub(crate) absent: Vec<Kind>,
+    kinds: Named,
     /// Of the last version that was given to the pipeline: who writes under this name.
     pub(crate) field_manager: Option<Arc<str>>,
     /// When each version that was given to the pipeline was seen.
@@ -70,7 +70,7 @@ impl Book {
         let description = &ready.version.description;
         (entry.title, entry.version) = (description.title.clone(), description.version.clone());
         entry.stand = Stand::Offered;
-        entry.absent.clone_from(&ready.absent);
+        entry.kinds = ready.kinds.clone();
         entry.field_manager = Some(ready.terms.field_manager.clone());
         entry.seen_at.insert(offer.digest, offer.seen_at);
         entry.terms.insert(offer.digest, ready.terms.clone());
@@ -99,8 +99,8 @@ impl Book {
         self.modules.iter().filter_map(|(name, entry)| Some((name, entry.field_manager.as_deref()?)))
     }
 
-    /// Every kind that some module names and the server does not serve.
-    pub(crate) fn absent(&self) -> BTreeSet<Kind> {
-        self.modules.values().flat_map(|entry| entry.absent.iter().cloned()).collect()
+    /// Every kind that some module names, with what was known of it when the last of them was loaded.
+    pub(crate) fn kinds(&self) -> Named {
+        self.modules.values().flat_map(|entry| entry.kinds.clone()).collect()
     }
 }

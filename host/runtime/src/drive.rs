@@ -222,7 +222,7 @@ impl Driver {
 
     fn withdrawn(&mut self, name: ModuleName) {
         self.book.modules.remove(&name);
-        self.seeker.look_for(self.book.absent());
+        self.seeker.look_after(self.book.kinds());
         self.observers.fact(&Fact::ModuleWithdrawn { module: name.clone() });
         self.step(Input::Withdraw(name));
     }
@@ -242,7 +242,7 @@ impl Driver {
                 self.gauges.register(&ready.version);
                 self.registry.insert(offer.name.clone(), ready.module.clone());
                 self.book.ready(&offer, &ready);
-                self.seeker.look_for(self.book.absent());
+                self.seeker.look_after(self.book.kinds());
                 self.step(Input::Offer(Box::new(ready.version)));
             }
             Err(Held::Rejected(reason)) => self.reject(&offer.name, reason),

@@ -48,7 +48,7 @@ pub(crate) struct Ready {
     pub(crate) version: Version,
     pub(crate) module: Arc<Module>,
     pub(crate) terms: Arc<Terms>,
-    pub(crate) absent: Vec<Kind>,
+    pub(crate) kinds: kinds::Named,
 }
 
 /// Why a version does not serve.
@@ -100,7 +100,8 @@ impl Loader {
         let resolve = |kind: &Kind| resources.iter().find(|resource| resource.kind == *kind).cloned();
         terms.indexes = description.indexes.clone().into();
         terms.grant = self.grant(manifest, &description, &resolve)?;
-        let absent = kinds::named(&description).into_iter().filter(|kind| resolve(kind).is_none()).collect();
+        let kinds = kinds::named(&description).into_iter();
+        let kinds = kinds.map(|kind| (kind.clone(), resolve(&kind))).collect();
         let version = Version {
             module: manifest.name.clone(),
             digest: offer.digest,
@@ -112,7 +113,7 @@ impl Loader {
             resync: manifest.resync,
             paused: manifest.paused,
         };
-        Ok(Ready { version, module, terms: Arc::new(terms), absent })
+        Ok(Ready { version, module, terms: Arc::new(terms), kinds })
     }
 
     /// Everything the manifest gives, the grant still empty: describing needs no right.

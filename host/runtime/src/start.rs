@@ -163,7 +163,11 @@ fn assemble(
         Bridge::new(client, cache.clone(), recorder, observers.clone(), inputs.clone(), leadership.clone());
     let host: Arc<dyn Host> = Arc::new(bridge);
     let registry = Arc::new(Registry::new());
+    let (server, requests) = (connection.server().to_owned(), connection.requests().clone());
     let reflector = Reflector::new(connection, discovery.clone(), reflector::Settings::default());
+    if let Some(metrics) = &metrics {
+        metrics.follow_cluster(&server, requests, reflector.measures().clone());
+    }
     let decisions =
         pipeline::Settings { slots_max: settings.bounds.runs_max.get(), ..pipeline::Settings::default() };
     let driver = Driver {

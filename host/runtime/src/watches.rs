@@ -3,6 +3,9 @@
 //! The cache is written before the pipeline is told, so that a run never reads an older state than the change that
 //! caused it (S1). A full input channel holds back the watch that fills it, and no other.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     observe::{Observer, Observers},
     tell::Inputs,
@@ -14,7 +17,7 @@ use std::{
 };
 use windlass_cluster::{
     discovery::Discovery,
-    reflector::{Delta, Reflector, Running, Sink, WatchError},
+    reflector::{Delta, Following, Reflector, Running, Sink, WatchError},
 };
 use windlass_core::{
     cache::{Cache, Staging},
@@ -36,6 +39,8 @@ pub(crate) struct Watches {
     inputs: Inputs,
     observers: Observers,
     running: HashMap<WatchId, (Running, Trouble)>,
+    /// Tells discovery what it serves.
+    following: Option<Following>,
 }
 
 /// Why a watch is not in step, told by its task.
@@ -49,7 +54,8 @@ impl Watches {
         inputs: Inputs,
         observers: Observers,
     ) -> Self {
-        Self { reflector, discovery, cache, inputs, observers, running: HashMap::new() }
+        let following = Some(reflector.follow_served());
+        Self { reflector, discovery, cache, inputs, observers, running: HashMap::new(), following }
     }
 
     /// Starts a watch; its changes come back as inputs.
@@ -64,6 +70,7 @@ impl Watches {
             observers: self.observers.clone(),
             staged: Staging::default(),
             synced: false,
+            refused: false,
             trouble: trouble.clone(),
         };
         self.running.insert(id, (self.reflector.start(spec, sink), trouble));
@@ -97,6 +104,7 @@ impl Watches {
     /// Ends all watches.
     pub(crate) fn stop_all(&mut self) {
         self.running.clear();
+        self.following = None;
     }
 }
 
@@ -110,6 +118,8 @@ struct CacheSink {
     observers: Observers,
     staged: Staging,
     synced: bool,
+    /// The pipeline was told that the server refuses the watch.
+    refused: bool,
     trouble: Trouble,
 }
 
@@ -136,7 +146,7 @@ impl CacheSink {
         let first = !self.synced;
         let changes = self.take_in(version).await;
         self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
-        if first {
+        if first || std::mem::take(&mut self.refused) {
             self.synced = true;
             self.inputs.send(Input::Synced(self.id)).await;
         }
@@ -203,6 +213,10 @@ impl Sink for CacheSink {
             reason: error.to_string(),
             retry_in,
         });
+        if matches!(error, WatchError::Forbidden { .. }) && !self.refused {
+            self.refused = true;
+            self.inputs.send(Input::Refused(self.id)).await;
+        }
     }
 
     async fn absent(&mut self) {

@@ -117,3 +117,37 @@ async fn what_is_known_outlives_a_server_that_cannot_be_asked() {
     assert!(discovery.resolve(&website()).await.unwrap().is_some());
     assert!(discovery.resolve(&Kind::new("v1", "Other")).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn m3_a_subresource_is_known_also_where_its_resource_says_no_kind_of_its_own() {
+    let server = Script::default();
+    server.route("GET /api", aggregated(r#"{"items":[]}"#));
+    let scale = r#"{"subresource":"scale","responseKind":{"group":"autoscaling","version":"v1","kind":"Scale"},"verbs":["get","update"]}"#;
+    let listed = format!(
+        r#"{{"items":[{{"metadata":{{"name":"x"}},"versions":[{{"version":"v1","freshness":"Current","resources":[
+            {{"resource":"bare","scope":"Namespaced","responseKind":{{"kind":""}},"subresources":[{scale}],"verbs":[]}},
+            {{"resource":"xs","scope":"Namespaced","responseKind":{{"kind":"X"}},"subresources":[{scale}],"verbs":["get"]}}]}}]}}]}}"#
+    );
+    server.route("GET /apis", aggregated(&listed));
+    let discovery = Discovery::new(&server.connection());
+    let found = discovery.resolve(&Kind::new("x/v1", "X")).await.unwrap().unwrap();
+    assert_eq!(found.subresource("scale").unwrap().verbs, ["get", "update"]);
+    assert!(discovery.snapshot().await.unwrap().all().count() >= 1, "the bare one takes no other along");
+}
+
+#[tokio::test(start_paused = true)]
+async fn m6_the_plural_is_what_the_server_says_however_odd() {
+    let server = Script::default();
+    server.serve(&[("example.com/v1", "feet-of-geese", "Goosefoot", true)]);
+    let connection = server.connection();
+    let discovery = Discovery::new(&connection);
+    let kind = Kind::new("example.com/v1", "Goosefoot");
+    let client = crate::client::Client::new(&connection, discovery, crate::client::Settings::default());
+    let action = windlass_core::call::Action::Get {
+        name: windlass_core::name::ObjectName::namespaced("n", "a"),
+        shape: windlass_core::call::Shape::Whole,
+    };
+    server.push(Answer::status(404, "NotFound"));
+    drop(client.call(&windlass_core::call::Call { kind, subresource: None, action }).await);
+    assert_eq!(server.seen()[0].line, "GET /apis/example.com/v1/namespaces/n/feet-of-geese/a");
+}

@@ -254,6 +254,22 @@ mod tests {
     }
 
     #[test]
+    fn r5_a_page_of_any_length_is_parsed_with_one_item_in_memory() {
+        let item = format!(r#"{{"metadata":{{"name":"a"}},"data":"{}"}}"#, "x".repeat(3800));
+        let list = format!(
+            r#"{{"metadata":{{"resourceVersion":"7"}},"items":[{}]}}"#,
+            vec![item.as_str(); 2000].join(",")
+        );
+        let (mut pages, mut items, mut held) = (Pages::new(1 << 20), 0, 0);
+        for chunk in list.as_bytes().chunks(16 * 1024) {
+            pages.feed(chunk, &mut |_| items += 1).unwrap();
+            held = held.max(pages.shell.capacity() + pages.partial.capacity());
+        }
+        assert_eq!((items, pages.finish().unwrap().metadata.resource_version.as_str()), (2000, "7"));
+        assert!(held < 16 * 1024, "{held} bytes of {} were held", list.len());
+    }
+
+    #[test]
     fn a_list_that_was_cut_off_is_no_list() {
         let list = r#"{"metadata":{"resourceVersion":"7"},"items":[{"a":1},{"b":2}]}"#;
         for len in 0..list.len() {

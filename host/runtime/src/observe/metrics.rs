@@ -4,11 +4,13 @@
 //! first event; all are taken out with the module. Facts of a module that is not registered count for the host's own
 //! series only.
 
+mod cluster;
 mod families;
 mod guest;
 mod module;
 
 use super::Observer;
+use cluster::ClusterMetrics;
 use families::{Families, KindLabel};
 use guest::GuestMetrics;
 use module::{ControllerSeries, ModuleSeries};
@@ -16,9 +18,10 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
     collections::HashMap,
     fmt,
-    sync::{PoisonError, RwLock},
     time::Duration,
+    sync::{Arc, PoisonError, RwLock},
 };
+use windlass_cluster::{reflector::Measures, transport::Requests};
 use windlass_core::{
     fact::{Fact, RunEnded},
     fight::FightStage,
@@ -34,6 +37,7 @@ pub struct Metrics {
     registry: Registry,
     families: Families,
     guests: GuestMetrics,
+    cluster: ClusterMetrics,
     modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
 }
 
@@ -49,7 +53,9 @@ impl Default for Metrics {
         let families = Families::register(&mut registry);
         let guests = GuestMetrics::default();
         registry.register_collector(Box::new(guests.clone()));
-        Self { registry, families, guests, modules: RwLock::default() }
+        let cluster = ClusterMetrics::default();
+        registry.register_collector(Box::new(cluster.clone()));
+        Self { registry, families, guests, cluster, modules: RwLock::default() }
     }
 }
 
@@ -66,6 +72,11 @@ impl Metrics {
         let series =
             modules.entry(module.clone()).or_insert_with(|| ModuleSeries::new(&self.families, module));
         series.keep_controllers(&self.families, module, controllers, concurrency);
+    }
+
+    /// Shows from now on what the watches and requests of this server did.
+    pub fn follow_cluster(&self, server: &str, requests: Arc<Requests>, measures: Arc<Measures>) {
+        self.cluster.follow(measures, requests, server);
     }
 
     /// Takes the series of a module out.
