@@ -3,7 +3,11 @@
 //!
 //! `cargo bench -p windlass-cluster --bench half_open`. The same experiment with `kube`'s watcher took 295 s.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark may stop at the first surprise, and tells its figure"
+)]
 
 #[path = "../tests/connection/proxy.rs"]
 mod proxy;

@@ -121,7 +121,7 @@ mod tests {
         reflector::{self, Reflector},
     };
     use windlass_core::{
-        call::{Action, Call, DeleteOptions, WriteOptions},
+        call::{Action, Call, DeleteOptions, Reply, Shape, WriteOptions},
         name::ObjectName,
     };
 
@@ -155,7 +155,12 @@ mod tests {
             let Some(Input::Discovered(resources)) = input else { panic!("{input:?}") };
             assert_eq!((resources.len(), resources[0].namespaced), (1, scope == "Namespaced"));
             let name = ObjectName::cluster("widgets.demo.example.com");
-            call(Action::Delete { name, options: DeleteOptions::default() }).await;
+            call(Action::Delete { name: name.clone(), options: DeleteOptions::default() }).await;
+            while call(Action::Get { name: name.clone(), shape: Shape::Metadata }).await
+                != Reply::Object(None)
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
         server.shutdown().await;
     }

@@ -51,7 +51,9 @@ async fn hint(discovery: Arc<Discovery>, changed: Arc<Notify>) {
     loop {
         changed.notified().await;
         discovery.invalidate();
-        tokio::time::sleep(LAG).await;
+        while tokio::time::timeout(LAG, changed.notified()).await.is_ok() {
+            discovery.invalidate();
+        }
         discovery.invalidate();
     }
 }

@@ -21,7 +21,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
     task::AbortHandle,
-    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use windlass_cluster::connect::{ConnectOptions, Connection, Liveness};
@@ -34,7 +33,6 @@ pub(crate) struct Seen {
     /// `WATCH rv=5 pods`, `GET /apis`.
     pub(crate) line: String,
     pub(crate) version: http::Version,
-    pub(crate) at: Instant,
 }
 
 /// How a server is made.
@@ -125,9 +123,9 @@ impl Server {
 
     fn answer(&self, connection: usize, request: &Request<Incoming>) -> Response<Body> {
         let line = short(request);
-        let (version, at) = (request.version(), Instant::now());
+        let version = request.version();
         let mut state = self.state.lock().unwrap();
-        state.seen.push(Seen { connection, line: line.clone(), version, at });
+        state.seen.push(Seen { connection, line: line.clone(), version });
         if line.starts_with("WATCH") {
             let (sender, receiver) = mpsc::unbounded_channel();
             if line.starts_with("WATCHLIST") {

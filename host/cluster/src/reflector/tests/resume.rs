@@ -183,6 +183,25 @@ async fn r14_a_stream_cut_after_events_is_told_to_nobody_and_relists_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fifty_watches_that_end_together_come_back_one_after_the_other() {
+    for end in [Part::Break, Part::Text(String::new())] {
+        let lists = (0..50).map(|_| stream([initial_end(5), wait(2), end.clone()]));
+        let server = Script::new(lists.chain((0..50).map(|_| open([]))));
+        server.serve(&[("v1", "configmaps", "ConfigMap", true)]);
+        let connection = server.connection();
+        let reflector = Reflector::new(connection.clone(), Discovery::new(&connection), Settings::default());
+        let _running: Vec<_> = (0..50).map(|_| reflector.start(spec(), Notes::default())).collect();
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        let seen = server.seen();
+        assert_eq!(seen.len(), 100);
+        let times: Vec<_> = seen[50..].iter().map(|seen| seen.at).collect();
+        let within = |from: &Instant, at: &Instant| at >= from && *at - *from < Duration::from_millis(40);
+        let most = times.iter().map(|from| times.iter().filter(|at| within(from, at)).count()).max();
+        assert!(most < Some(30), "{most:?} of 50 came within 40 ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_watch_did_is_counted_and_why_it_listed_anew() {
     let run = run(
         Settings::default(),
