@@ -18,8 +18,8 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
     collections::HashMap,
     fmt,
-    time::Duration,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 use windlass_cluster::{reflector::Measures, transport::Requests};
 use windlass_core::{
