@@ -100,3 +100,18 @@ fn a_widened_watch_that_the_server_refuses_is_given_up_for_an_hour() {
     world.step(Input::Synced(WatchId(1)));
     assert!(running(&world).contains(&"|".to_owned()), "it is asked for again");
 }
+
+#[test]
+fn r17_a_resync_runs_everything_and_asks_nothing_of_the_server() {
+    let mut world = World::new();
+    let mut often = version("m", 1, vec![controller("maps", "ConfigMap", Vec::new())]);
+    often.resync = Duration::from_secs(100);
+    world.serve(often);
+    world.upsert("ConfigMap", json!({"metadata": {"namespace": "n", "name": "a", "uid": "u"}}));
+    world.finish();
+    world.log.clear();
+    world.wait(Duration::from_secs(111));
+    assert_eq!(world.finish(), ["n/a"]);
+    let asks = |command: &&Command| matches!(command, Command::StartWatch(..) | Command::StopWatch(_));
+    assert_eq!(world.log.iter().filter(asks).count(), 0);
+}
