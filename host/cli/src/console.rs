@@ -166,6 +166,8 @@ fn why(reason: &Reason) -> String {
         Reason::Gone => "gone".into(),
         Reason::Related { kind, name, .. } => format!("{} {} changed", kind.kind, name.name),
         Reason::Overflowed => "changed while the queue was full".into(),
+        Reason::Followed { kind, name: Some(name) } => format!("{} {} changed", kind.kind, name.name),
+        Reason::Followed { kind, name: None } => format!("a list of {} changed", kind.kind),
         Reason::Requeued => "asked to come back".into(),
         Reason::Retried => "trying again".into(),
         Reason::Resync => "resync".into(),

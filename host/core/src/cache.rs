@@ -149,19 +149,18 @@ impl Cache {
         }
     }
 
-    /// Ends a watch: what only it held goes, untold. What the watch still tells is ignored. The pipeline does this
-    /// when it orders the end.
-    pub fn forget(&self, watch: WatchId) {
+    /// Ends a watch: what only it held goes. What another synced watch would hold if it were still there is answered as
+    /// deleted, the rest goes untold. What the watch still tells is ignored. The pipeline does this when it orders
+    /// the end.
+    pub fn forget(&self, watch: WatchId) -> Vec<ObjectChange> {
         let mut shelves = self.shelves_mut();
-        let Some(view) = shelves.watches.remove(&watch) else { return };
+        let Some(view) = shelves.watches.remove(&watch) else { return Vec::new() };
         let shared = shelves.watches.values().any(|other| Arc::ptr_eq(other, &view));
         if !shared {
             shelves.views.remove(&view.key);
         }
         drop(shelves);
-        if shared {
-            view.forget(watch);
-        }
+        if shared { view.forget(watch) } else { Vec::new() }
     }
 
     /// Declares which fields of a kind are indexed, in place of those declared before. What is held is indexed at

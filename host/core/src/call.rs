@@ -252,7 +252,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An answer of the host itself: `NotGranted`, `NotLeader`, `TooLarge`, `Throttled`, `BadRequest`, `OutcomeUnknown`, `Unavailable`.
+    /// An answer of the host itself: `NotGranted`, `NotLeader`, `TooLarge`, `Throttled`, `BadRequest`, `LimitExceeded`, `OutcomeUnknown`, `Unavailable`.
     #[must_use]
     pub fn host(reason: &str, message: impl Into<String>) -> Self {
         Self { code: 0, reason: reason.to_owned(), message: message.into(), status: None, retry_after: None }

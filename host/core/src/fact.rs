@@ -100,6 +100,15 @@ pub enum Fact {
         /// How long it took.
         took: Duration,
     },
+    /// From where the reads of one invocation were answered.
+    ReadsAnswered {
+        /// Which module.
+        module: ModuleName,
+        /// By the cache: what is held covers the question.
+        cache: u32,
+        /// By the server: not enough is held, or the guest wants it so.
+        server: u32,
+    },
     /// A call was refused by the grant.
     CallRefused {
         /// Which module.
@@ -215,6 +224,13 @@ pub enum Reason {
         kind: Kind,
         /// Its name.
         name: ObjectName,
+    },
+    /// What it read with `subscribe` changed.
+    Followed {
+        /// Of which kind.
+        kind: Kind,
+        /// Which object; none if a list of several may have changed.
+        name: Option<ObjectName>,
     },
     /// The run before asked for it.
     Requeued,

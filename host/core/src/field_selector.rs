@@ -43,6 +43,19 @@ impl FieldSelector {
         Ok(Self { text: text.into(), terms })
     }
 
+    /// The text that selects one object by its name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Arc<str> {
+        let mut text = String::from("metadata.name=");
+        for character in name.chars() {
+            if matches!(character, ',' | '=' | '\\') {
+                text.push('\\');
+            }
+            text.push(character);
+        }
+        text.into()
+    }
+
     /// Whether only names and namespaces are compared, so that the host can evaluate it.
     #[must_use]
     pub fn is_local(&self) -> bool {

@@ -5,11 +5,13 @@
 
 mod access;
 mod asks;
+mod data;
 mod guarded;
 mod matching;
 
 use crate::{cache::Namespaces, description::Permission, name::ModuleName};
 pub use access::AccessError;
+pub use data::is_secret;
 use std::{fmt, sync::Arc};
 
 /// What an operator granted to a module.

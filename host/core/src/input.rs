@@ -1,6 +1,7 @@
 //! The closed lists of what comes into the pipeline and what it orders.
 
 use crate::{
+    call::Shape,
     change::ObjectChange,
     description::{Description, Selection},
     fact::{Fact, Reason},
@@ -9,6 +10,7 @@ use crate::{
     name::{Digest, Generation, Kind, ModuleName, ObjectName, Request, Resource},
     object::FieldPlan,
     outcome::Outcome,
+    subscription::{Following, Seen, SubscribeError, Subscription, SubscriptionId},
     time::Time,
 };
 use std::{sync::Arc, time::Duration};
@@ -81,6 +83,11 @@ pub enum Input {
     Wrote(Box<Wrote>),
     /// The server refuses a watch to the host's account; it is still tried, and [`Input::Synced`] tells when that changes.
     Refused(WatchId),
+    /// A run reads something that its request is to follow, told before the read is made. Answered by
+    /// [`Command::Subscribed`] in the same step.
+    Subscribe(Subscribe),
+    /// What that read showed; only where the answer was [`crate::subscription::Following::Starting`]. None if nobody can tell.
+    Seen(RunId, SubscriptionId, Option<Seen>),
     /// A run ended.
     Ended(Ended),
     /// A module answered which requests some changes lead to, one list per change asked; none if it failed (asked again with backoff).
@@ -91,6 +98,17 @@ pub enum Input {
     Drain,
     /// The time that the pipeline asked to be woken at has come.
     Tick,
+}
+
+/// A read that is to be followed.
+#[derive(Clone, Debug)]
+pub struct Subscribe {
+    /// Its number.
+    pub id: SubscriptionId,
+    /// Which run reads.
+    pub run: RunId,
+    /// What. The grant allows it: get or list, and watch.
+    pub subscription: Subscription,
 }
 
 /// One question to a module's `targets`.
@@ -123,6 +141,8 @@ pub enum Command {
     Run(Run),
     /// Ask a module's `targets`.
     AskTargets(TargetsId, AskTargets),
+    /// Answer a run that wants to follow what it reads.
+    Subscribed(SubscriptionId, Result<Following, SubscribeError>),
     /// From now on this digest serves this module; the one before is freed when its last run ends.
     Serve {
         /// Which module.
@@ -178,6 +198,8 @@ pub struct AskTargets {
     pub controller: Arc<str>,
     /// Which of its watches.
     pub watch: Arc<str>,
+    /// How much of the objects the module is shown; what is held may be more.
+    pub shape: Shape,
     /// The changes, in order.
     pub changes: Vec<ObjectChange>,
 }

@@ -5,10 +5,12 @@
 //! the old one and the new one.
 
 mod atom;
+mod cover;
 mod need;
 mod plan;
 mod predicate;
 mod relation;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod watches;
@@ -23,12 +25,14 @@ use crate::{
     queue::Priority,
 };
 pub(crate) use atom::Atom;
+pub(crate) use cover::Sharing;
 pub(crate) use need::{Need, NotGranted, Resources, needs};
 pub(crate) use plan::Plans;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
+pub(crate) use subscriptions::{Bounds, Ending, SubjectId, Subscriptions, Woken};
 pub(crate) use watches::{Order, Watches};
 
 /// What a change leads to.

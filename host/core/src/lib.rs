@@ -28,4 +28,5 @@ pub mod outcome;
 pub mod pipeline;
 mod queue;
 pub mod selector;
+pub mod subscription;
 pub mod time;

@@ -9,16 +9,18 @@ mod fights;
 mod run;
 mod serve;
 pub mod status;
+mod subscribe;
 #[cfg(test)]
 mod tests;
 
 use crate::{
     cache::Cache,
+    change::ObjectChange,
     dispatch::Module,
     fact::{Fact, Reason},
     fight::Fights,
     input::{Command, Commands, Input, RunId, TargetsId},
-    interest::{Interest, Resources, Routed, Watches},
+    interest::{Bounds, Interest, Resources, Routed, Sharing, Subscriptions, Watches, Woken},
     name::{ControllerName, Generation, Kind, ModuleName, ObjectName},
     queue::{Backoff, Limits, Priority, RequestQueue, Turns},
     time::Time,
@@ -51,6 +53,19 @@ pub struct Settings {
     pub backoff_max: Duration,
     /// A request of low priority that is ready so long gets every eighth turn of its controller.
     pub ageing: Duration,
+    /// Reads that one run may subscribe to; further ones are refused and counted, as with the next two.
+    pub subscriptions_per_request_max: usize,
+    /// Subscriptions of all requests of a module.
+    pub subscriptions_per_module_max: usize,
+    /// Watches that run only for the subscriptions of one module.
+    pub subscription_watches_per_module_max: usize,
+    /// Objects of one namespace that are followed by a watch each; more of them share one of their namespace, where
+    /// the grant of a module that follows them allows list and watch.
+    pub followed_objects_max: usize,
+    /// Watches of one kind for such objects; more of them become one of every namespace, in the same way.
+    pub followed_watches_max: usize,
+    /// How long a watch goes on that no subscription uses any more.
+    pub subscription_grace: Duration,
 }
 
 impl Default for Settings {
@@ -64,6 +79,26 @@ impl Default for Settings {
             backoff_min: Duration::from_millis(5),
             backoff_max: Duration::from_secs(1_000),
             ageing: Duration::from_secs(10),
+            subscriptions_per_request_max: 100,
+            subscriptions_per_module_max: 10_000,
+            subscription_watches_per_module_max: 64,
+            followed_objects_max: 8,
+            followed_watches_max: 32,
+            subscription_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Settings {
+    fn subscriptions(&self) -> Bounds {
+        Bounds {
+            per_request_max: self.subscriptions_per_request_max,
+            per_module_max: self.subscriptions_per_module_max,
+            grace: self.subscription_grace,
+            sharing: Sharing {
+                objects_max: self.followed_objects_max,
+                watches_max: self.followed_watches_max,
+            },
         }
     }
 }
@@ -79,6 +114,7 @@ pub struct Pipeline {
     resources: Resources,
     interest: Interest,
     watches: Watches,
+    subscriptions: Subscriptions,
     /// Kinds with declared indexes.
     indexed: BTreeSet<Kind>,
     modules: BTreeMap<ModuleName, Module>,
@@ -107,6 +143,7 @@ impl Pipeline {
         Self {
             cache,
             turns: Turns::new(settings.slots_max),
+            subscriptions: Subscriptions::new(settings.subscriptions()),
             settings,
             now: Time::default(),
             leading: false,
@@ -136,6 +173,7 @@ impl Pipeline {
         self.now = self.now.max(now);
         self.ring();
         self.end_quiet_fights();
+        self.expire_subscriptions();
         self.take_in(input);
         self.backfill();
         self.settle();
@@ -146,7 +184,8 @@ impl Pipeline {
             self.tell(Fact::Dropped { bound: "requests_max", count });
         }
         let alarm = self.alarms.first().map(|(time, _)| *time);
-        let next = [alarm, self.fights.quiet_next()].into_iter().flatten().min();
+        let next =
+            [alarm, self.fights.quiet_next(), self.subscriptions.expires_at()].into_iter().flatten().min();
         let wake_at = if self.backfills.is_empty() { next } else { Some(self.now) };
         Commands { commands: mem::take(&mut self.out), wake_at }
     }
@@ -159,22 +198,29 @@ impl Pipeline {
             Input::Resume(module) => self.set_paused(&module, false),
             Input::Ask(module, name) => self.ask(&module, name.as_ref()),
             Input::Discovered(resources) => self.discovered(resources),
-            Input::Changed(changes) => {
-                let mut routed = Vec::new();
-                for change in &changes {
-                    self.interest.route(change, &self.cache, &mut routed);
-                }
-                self.put(routed);
-            }
+            Input::Changed(changes) => self.changed(&changes),
             Input::Synced(watch) => self.synced(watch),
             Input::Wrote(wrote) => self.wrote(*wrote),
             Input::Refused(watch) => self.refused(watch),
+            Input::Subscribe(asked) => self.subscribe(asked),
+            Input::Seen(run, id, seen) => self.seen(run, id, seen),
             Input::Ended(ended) => self.ended(ended),
             Input::Targets(id, targets) => self.targets(id, targets),
             Input::Leading(leading) => self.leading = leading,
             Input::Drain => self.draining = true,
             Input::Tick => {}
         }
+    }
+
+    /// Leads changes to whom they concern.
+    fn changed(&mut self, changes: &[ObjectChange]) {
+        let (mut routed, mut woken) = (Vec::new(), Woken::new());
+        for change in changes {
+            self.interest.route(change, &self.cache, &mut routed);
+            self.subscriptions.route(change, &mut woken);
+        }
+        self.put(routed);
+        self.wake(woken);
     }
 
     fn tell(&mut self, fact: Fact) {

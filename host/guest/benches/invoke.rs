@@ -16,10 +16,11 @@ use windlass_core::{
     name::{ControllerName, Kind, ModuleName, ObjectName, Request, Resource},
     object::Object,
     outcome::Outcome,
+    subscription::{Following, Seen, Subscription, SubscriptionId},
 };
 use windlass_guest::{
     engine::{Engine, EngineSettings},
-    host::{Caller, EventData, Host, LogLine, MetricSample, Subscription, Terms},
+    host::{Caller, EventData, Host, LogLine, MetricSample, Terms},
     instance::{RunInput, invoke},
     limits::Limits,
     module::Module,
@@ -49,8 +50,15 @@ impl Host for Quiet {
     fn event(&self, _: &Caller, _: EventData) {}
     fn log(&self, _: &Caller, _: LogLine) {}
     fn metric(&self, _: &Caller, _: MetricSample) {}
-    fn subscribe(&self, _: &Caller, _: Subscription) -> Result<(), ApiError> {
-        Ok(())
+    fn subscribe<'a>(
+        &'a self,
+        _: &'a Caller,
+        _: Subscription,
+    ) -> BoxFuture<'a, Result<(SubscriptionId, Following), ApiError>> {
+        std::future::ready(Ok((SubscriptionId(0), Following::InStep))).boxed()
+    }
+    fn seen<'a>(&'a self, _: &'a Caller, _: SubscriptionId, _: Option<Seen>) -> BoxFuture<'a, ()> {
+        std::future::ready(()).boxed()
     }
     fn refused(&self, _: &Caller, _: &Refusal) {}
 

@@ -9,7 +9,7 @@ mod environment;
 mod events;
 mod log;
 mod metrics;
-mod objects;
+pub(crate) mod objects;
 
 use crate::{bindings::windlass::controller as contract, instance::State};
 

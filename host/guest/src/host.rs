@@ -11,6 +11,7 @@ use windlass_core::{
     grant::{Grant, Refusal},
     input::RunId,
     name::{Digest, Kind, ModuleName, ObjectName, Request, Resource},
+    subscription::{Following, Seen, Subscription, SubscriptionId},
 };
 
 use crate::limits::Limits;
@@ -95,7 +96,7 @@ impl Caller {
 ///
 /// *Guarantees to the implementor:* every [`Call`] has passed the caller's grant, its names and sizes are checked
 /// and its field manager is the manifest's. Text for people is escaped and bounded.
-/// *Assumptions:* the plain functions do not block; a future of [`Host::call`] may be dropped at any await.
+/// *Assumptions:* the plain functions do not block; a future may be dropped at any await.
 pub trait Host: Send + Sync + 'static {
     /// Makes a checked call of the API server.
     fn call<'a>(&'a self, caller: &'a Caller, call: Call) -> BoxFuture<'a, Result<Reply, ApiError>>;
@@ -115,12 +116,24 @@ pub trait Host: Send + Sync + 'static {
     /// A metric sample.
     fn metric(&self, caller: &Caller, sample: MetricSample);
 
-    /// Run the caller's request again when this changes. Told when the read is made, so that no change falls between;
-    /// the set of a successful run replaces the one before.
+    /// Run the caller's request again when this changes. Asked before the read is made, so that no change falls
+    /// between; the set of a successful run replaces the one before. Only for reconciles.
     ///
     /// # Errors
     /// What the guest's read then fails with: a read that cannot be followed must not look as if it were.
-    fn subscribe(&self, caller: &Caller, subscription: Subscription) -> Result<(), ApiError>;
+    fn subscribe<'a>(
+        &'a self,
+        caller: &'a Caller,
+        subscription: Subscription,
+    ) -> BoxFuture<'a, Result<(SubscriptionId, Following), ApiError>>;
+
+    /// What a read showed that was to be followed and whose watch was still starting. None if that cannot be told.
+    fn seen<'a>(
+        &'a self,
+        caller: &'a Caller,
+        subscription: SubscriptionId,
+        seen: Option<Seen>,
+    ) -> BoxFuture<'a, ()>;
 
     /// The grant refused a call; nothing was done.
     fn refused(&self, caller: &Caller, refusal: &Refusal);
@@ -180,29 +193,4 @@ pub struct MetricSample {
     pub change: MetricChange,
     /// Name and value.
     pub labels: Vec<(String, String)>,
-}
-
-/// What a run wants to follow from now on; within its grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscription {
-    /// Of which kind.
-    pub kind: Kind,
-    /// Which objects of it.
-    pub what: Subscribed,
-}
-
-/// Which objects a subscription follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subscribed {
-    /// One object.
-    One(ObjectName),
-    /// Those that a list would find.
-    Many {
-        /// Empty: all namespaces, or a cluster-scoped kind.
-        namespaces: Vec<Arc<str>>,
-        /// Label selector.
-        labels: Option<String>,
-        /// Field selector.
-        fields: Option<String>,
-    },
 }

@@ -15,6 +15,7 @@ use crate::{
         windlass::controller::module,
         windlass::controller::types,
     },
+    capability::objects::partial::shaped,
     host::{Activity, Caller, Host, Terms},
     module::Module,
 };
@@ -25,8 +26,9 @@ use std::{
 };
 use wasmtime::{Store, UpdateDeadline};
 use windlass_core::{
+    call::ApiError,
     change::ObjectChange,
-    input::RunId,
+    input::{AskTargets, RunId},
     name::{Kind, ObjectName},
     object::Object,
     outcome::{Outcome, Trap},
@@ -119,23 +121,20 @@ pub async fn invoke(module: &Module, input: RunInput, host: Arc<dyn Host>) -> Ru
 pub async fn targets(
     module: &Module,
     terms: Arc<Terms>,
-    (controller, watch): (&Arc<str>, &Arc<str>),
-    changes: &[ObjectChange],
+    ask: &AskTargets,
     host: Arc<dyn Host>,
 ) -> TargetsReport {
-    let json = |object: &Option<Arc<Object>>| object.as_ref().map(|object| object.json().to_owned());
-    let asked: Vec<Change> = changes
-        .iter()
-        .map(|change| Change {
-            controller: controller.to_string(),
-            watch: watch.to_string(),
-            name: name_of(&change.name),
-            before: json(&change.before),
-            after: json(&change.after),
-        })
-        .collect();
+    let asked = match ask.changes.iter().map(|change| shown(ask, change)).collect::<Result<Vec<_>, _>>() {
+        Ok(asked) => asked,
+        Err(error) => {
+            return TargetsReport {
+                targets: Err(TargetsError::Failed(error.message)),
+                usage: Usage::default(),
+            };
+        }
+    };
     let per_change_max = terms.limits.targets_per_change_max;
-    let activity = Activity::Targets { controller: controller.clone() };
+    let activity = Activity::Targets { controller: ask.controller.clone() };
     let caller = Caller { terms, digest: module.digest(), activity };
     let (said, usage, _) = run_in_fresh_store(module, caller, host, Ask::Targets(&asked)).await;
     let targets = match said {
@@ -144,6 +143,18 @@ pub async fn targets(
         Err(trap) => Err(TargetsError::Trapped(trap)),
     };
     TargetsReport { targets, usage }
+}
+
+/// A change as far as the watch shows it: what is held for another module may be more.
+fn shown(ask: &AskTargets, change: &ObjectChange) -> Result<Change, ApiError> {
+    let json = |object: &Option<Arc<Object>>| object.as_ref().map(|one| shaped(one, ask.shape)).transpose();
+    Ok(Change {
+        controller: ask.controller.to_string(),
+        watch: ask.watch.to_string(),
+        name: name_of(&change.name),
+        before: json(&change.before)?,
+        after: json(&change.after)?,
+    })
 }
 
 /// Asks a module what it is, as the contract has it.

@@ -31,8 +31,6 @@ pub struct Limits {
     pub metric_samples_max: u32,
     /// Random bytes of one run.
     pub random_bytes_max: usize,
-    /// Subscriptions of one run; more are dropped and counted.
-    pub subscriptions_max: u32,
     /// Requests that the answer to one change may name (`targets`).
     pub targets_per_change_max: usize,
     /// Server calls that one list without a namespace may become when the grant names namespaces.
@@ -57,7 +55,6 @@ impl Default for Limits {
             events_max: 50,
             metric_samples_max: 500,
             random_bytes_max: 64 << 10,
-            subscriptions_max: 100,
             targets_per_change_max: 1_000,
             namespaces_per_list_max: 50,
         }
@@ -85,7 +82,6 @@ impl Limits {
             events_max,
             metric_samples_max,
             random_bytes_max,
-            subscriptions_max,
             targets_per_change_max,
             namespaces_per_list_max
         );

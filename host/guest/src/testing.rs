@@ -3,7 +3,7 @@
 pub(crate) mod guest;
 
 use crate::{
-    host::{Activity, Caller, EventData, Host, LogLine, MetricSample, Subscription, Terms},
+    host::{Activity, Caller, EventData, Host, LogLine, MetricSample, Terms},
     instance::State,
     limits::Limits,
 };
@@ -19,13 +19,13 @@ use windlass_core::{
     grant::{Grant, Refusal, Rule, Scope},
     input::RunId,
     name::{ControllerName, Digest, Kind, ModuleName, ObjectName, Request, Resource},
+    subscription::{Following, Seen, Subscription, SubscriptionId},
 };
 
 /// Everything a guest did, and what it is answered. Cheap to clone: all clones are one.
 #[derive(Clone, Default)]
 pub(crate) struct Fake(Arc<Kept>);
 
-#[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) grant: Grant,
     pub(crate) cache: Cache,
@@ -35,7 +35,31 @@ pub(crate) struct Kept {
     pub(crate) lines: Mutex<Vec<LogLine>>,
     pub(crate) samples: Mutex<Vec<MetricSample>>,
     pub(crate) subscriptions: Mutex<Vec<Subscription>>,
+    /// Further ones are refused.
+    pub(crate) subscriptions_max: Mutex<usize>,
+    /// The answer to all others.
+    pub(crate) following: Mutex<Following>,
+    pub(crate) seen: Mutex<Vec<(SubscriptionId, Option<Seen>)>>,
     pub(crate) refusals: Mutex<Vec<Refusal>>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            grant: Grant::default(),
+            cache: Cache::default(),
+            replies: Mutex::default(),
+            calls: Mutex::default(),
+            events: Mutex::default(),
+            lines: Mutex::default(),
+            samples: Mutex::default(),
+            subscriptions: Mutex::default(),
+            subscriptions_max: Mutex::new(100),
+            following: Mutex::new(Following::InStep),
+            seen: Mutex::default(),
+            refusals: Mutex::default(),
+        }
+    }
 }
 
 impl std::ops::Deref for Fake {
@@ -149,9 +173,30 @@ impl Host for Fake {
         lock(&self.samples).push(sample);
     }
 
-    fn subscribe(&self, _: &Caller, subscription: Subscription) -> Result<(), ApiError> {
-        lock(&self.subscriptions).push(subscription);
-        Ok(())
+    fn subscribe<'a>(
+        &'a self,
+        _: &'a Caller,
+        subscription: Subscription,
+    ) -> BoxFuture<'a, Result<(SubscriptionId, Following), ApiError>> {
+        let mut known = lock(&self.subscriptions);
+        let max = *lock(&self.subscriptions_max);
+        let answer = if known.len() < max {
+            known.push(subscription);
+            Ok((SubscriptionId(known.len() as u64), *lock(&self.following)))
+        } else {
+            Err(ApiError::host("LimitExceeded", "enough"))
+        };
+        std::future::ready(answer).boxed()
+    }
+
+    fn seen<'a>(
+        &'a self,
+        _: &'a Caller,
+        subscription: SubscriptionId,
+        seen: Option<Seen>,
+    ) -> BoxFuture<'a, ()> {
+        lock(&self.seen).push((subscription, seen));
+        std::future::ready(()).boxed()
     }
 
     fn refused(&self, _: &Caller, refusal: &Refusal) {

@@ -2,6 +2,7 @@
 
 use crate::{
     circles,
+    desk::Desk,
     observe::{Observer, Observers},
     tell::Inputs,
 };
@@ -21,8 +22,9 @@ use windlass_core::{
     grant::Refusal,
     input::Input,
     name::{Kind, Resource},
+    subscription::{Following, Seen, Subscription, SubscriptionId},
 };
-use windlass_guest::host::{Caller, EventData, Host, LogLine, MetricSample, ObjectReference, Subscription};
+use windlass_guest::host::{Activity, Caller, EventData, Host, LogLine, MetricSample, ObjectReference};
 
 /// Connects the sandbox with the cluster.
 pub(crate) struct Bridge {
@@ -33,6 +35,8 @@ pub(crate) struct Bridge {
     inputs: Inputs,
     /// None: this host needs no lease.
     leadership: Option<watch::Receiver<Leadership>>,
+    /// Where runs wait for the answers to what they want to follow.
+    desk: Arc<Desk>,
 }
 
 impl Bridge {
@@ -41,10 +45,10 @@ impl Bridge {
         cache: Arc<Cache>,
         recorder: Recorder,
         observers: Observers,
-        inputs: Inputs,
+        (inputs, desk): (Inputs, Arc<Desk>),
         leadership: Option<watch::Receiver<Leadership>>,
     ) -> Self {
-        Self { client, cache, recorder, observers, inputs, leadership }
+        Self { client, cache, recorder, observers, inputs, desk, leadership }
     }
 
     /// The fence: nothing is written when another host may lead already (L7).
@@ -174,9 +178,30 @@ impl Host for Bridge {
         self.observers.fact(&Fact::GuestMetric { module: caller.module().clone(), name, change, labels });
     }
 
-    fn subscribe(&self, _: &Caller, subscription: Subscription) -> Result<(), ApiError> {
-        let text = "this host does not follow single reads: declare a watch of it in the description, and read without `subscribe`";
-        Err(ApiError::host("BadRequest", format!("{}: {text}", subscription.kind)))
+    fn subscribe<'a>(
+        &'a self,
+        caller: &'a Caller,
+        subscription: Subscription,
+    ) -> BoxFuture<'a, Result<(SubscriptionId, Following), ApiError>> {
+        Box::pin(async move {
+            let Activity::Reconcile { run, .. } = &caller.activity else {
+                return Err(ApiError::host("BadRequest", "only a reconcile has a request to run again"));
+            };
+            self.desk.ask(&self.inputs, *run, subscription).await
+        })
+    }
+
+    fn seen<'a>(
+        &'a self,
+        caller: &'a Caller,
+        subscription: SubscriptionId,
+        seen: Option<Seen>,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Activity::Reconcile { run, .. } = &caller.activity {
+                self.inputs.send(Input::Seen(*run, subscription, seen)).await;
+            }
+        })
     }
 
     fn refused(&self, caller: &Caller, refusal: &Refusal) {

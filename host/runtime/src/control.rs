@@ -15,7 +15,7 @@ pub use client::{CallError, call};
 pub use server::{ControlError, ControlServer};
 pub use status::{
     Condition, ControllerStatus, LastError, Leadership, ModuleState, ModuleStatus, Rejection, StatusReport,
-    WatchStatus,
+    WatchStatus, WatchUser,
 };
 
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@ use crate::{
     book::{Book, Stand},
     clock::Clock,
     control::{ControlRequest, ControlServer},
+    desk::Desk,
     failures::Failures,
     gauges::Gauges,
     kinds::Seeker,
@@ -54,6 +55,7 @@ pub(crate) struct Driver {
     pub(crate) pipeline: Pipeline,
     pub(crate) watches: Watches,
     pub(crate) runs: Runs,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) loader: Loader,
     pub(crate) registry: Arc<Registry>,
     pub(crate) seeker: Seeker,
@@ -101,6 +103,7 @@ impl Driver {
             }
         }
         self.watches.stop_all();
+        self.desk.close();
         // The ends of the last runs may still wait to be told.
         while let Ok(input) = on.inputs.try_recv() {
             self.step(input);
@@ -152,6 +155,7 @@ impl Driver {
                 let serving = self.serving(&ask.module, &ask.digest);
                 self.runs.ask(id, ask, serving);
             }
+            Command::Subscribed(id, answer) => self.desk.answer(id, answer),
             // The pipeline says so in a fact as well.
             Command::Serve { .. } => {}
             Command::Free { module, digest } => self.free(&module, &digest),

@@ -9,11 +9,12 @@ use windlass_core::{
     description::Description,
     grant::Refusal,
     name::{Digest, Kind, ModuleName, Resource},
+    subscription::{Following, Seen, Subscription, SubscriptionId},
 };
 use windlass_guest::{
     describe::{DescribeError, describe},
     engine::{Engine, EngineError, EngineSettings},
-    host::{Caller, EventData, Host, LogLine, MetricSample, Subscription, Terms},
+    host::{Caller, EventData, Host, LogLine, MetricSample, Terms},
     limits::Limits,
     module::{AdmissionError, Module},
 };
@@ -125,8 +126,16 @@ impl Host for Nowhere {
 
     fn metric(&self, _: &Caller, _: MetricSample) {}
 
-    fn subscribe(&self, _: &Caller, _: Subscription) -> Result<(), ApiError> {
-        Err(ApiError::host("Unavailable", "there is no cluster here"))
+    fn subscribe<'a>(
+        &'a self,
+        _: &'a Caller,
+        _: Subscription,
+    ) -> BoxFuture<'a, Result<(SubscriptionId, Following), ApiError>> {
+        Box::pin(async { Err(ApiError::host("Unavailable", "there is no cluster here")) })
+    }
+
+    fn seen<'a>(&'a self, _: &'a Caller, _: SubscriptionId, _: Option<Seen>) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
     }
 
     fn refused(&self, _: &Caller, _: &Refusal) {}

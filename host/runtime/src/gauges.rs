@@ -55,10 +55,12 @@ impl Gauges {
     pub(crate) fn refresh(&mut self, now: Time, status: &Status, book: &Book) {
         self.due = None;
         if let Some(metrics) = &self.metrics {
+            metrics.watches(status.watches.iter().map(|watch| (&watch.kind, watch.declared)));
             for module in &status.modules {
                 let writes =
                     |fight: &&Fight| fight.writers.iter().any(|one| one.controller.module == module.name);
                 metrics.fights(&module.name, status.fights.iter().filter(writes).count());
+                metrics.subscriptions(&module.name, module.subscriptions);
                 for controller in &module.controllers {
                     let name =
                         ControllerName { module: module.name.clone(), controller: controller.name.clone() };
@@ -84,11 +86,12 @@ impl Gauges {
     }
 }
 
-/// A host is ready when every module that may serve is in step. What waits for an operator does not count.
+/// A host is ready when every module that may serve is in step. What waits for an operator does not count, nor what
+/// only requests follow.
 fn readiness_of(status: &Status, book: &Book) -> Readiness {
     let loading = book.modules.iter().filter(|(_, entry)| entry.stand == Stand::Loading);
     let loading = loading.map(|(name, _)| format!("module {name} is being loaded"));
-    let watches = status.watches.iter().filter(|watch| !watch.synced);
+    let watches = status.watches.iter().filter(|watch| !watch.synced && watch.declared);
     let watches = watches.map(|watch| format!("the watch of {} is not in step", watch.kind));
     Readiness { waiting_for: loading.chain(watches).collect() }
 }

@@ -12,6 +12,7 @@ mod bridge;
 mod circles;
 mod clock;
 pub mod control;
+mod desk;
 mod drive;
 pub mod endpoints;
 pub mod examine;

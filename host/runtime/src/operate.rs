@@ -4,11 +4,11 @@ use crate::{
     book::{Entry, Stand},
     control::{
         Answer, Command, Condition, ControlRequest, ControllerStatus, Leadership, ModuleState, ModuleStatus,
-        ObjectArgument, Rejection, StatusReport, WatchStatus,
+        ObjectArgument, Rejection, StatusReport, WatchStatus, WatchUser,
     },
     drive::Driver,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use windlass_core::{
     fight::Fight,
     input::Input,
@@ -135,6 +135,7 @@ impl Driver {
             version: entry.version.clone(),
             rejected,
             conditions: Vec::new(),
+            subscriptions: decided.map_or(0, |one| one.subscriptions),
             controllers: decided.map_or_else(Vec::new, |one| {
                 one.controllers.iter().map(|controller| self.controller(name, controller)).collect()
             }),
@@ -157,11 +158,33 @@ impl Driver {
         WatchStatus {
             kind: watch.kind.to_string(),
             namespace: watch.namespace.as_deref().map(str::to_owned),
+            selector: selector(watch),
+            metadata_only: watch.metadata_only,
+            users: users(watch),
             synced: watch.synced,
             objects: self.watches.objects(watch.id),
             error: self.watches.trouble(watch.id),
         }
     }
+}
+
+/// As `kubectl` takes them: `app=web`, `metadata.name=home`.
+fn selector(watch: &status::WatchStatus) -> String {
+    let parts = [watch.labels.as_deref(), watch.fields.as_deref()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn users(watch: &status::WatchStatus) -> Vec<WatchUser> {
+    let mut users: BTreeMap<&str, WatchUser> = BTreeMap::new();
+    for controller in &watch.users {
+        users.entry(controller).or_default().declared = true;
+    }
+    for (controller, subscriptions) in &watch.followers {
+        users.entry(controller).or_default().subscriptions = *subscriptions;
+    }
+    let named =
+        |(controller, user): (&str, WatchUser)| WatchUser { controller: controller.to_owned(), ..user };
+    users.into_iter().map(named).collect()
 }
 
 fn state(entry: &Entry, decided: Option<&status::ModuleStatus>) -> (ModuleState, Option<String>) {

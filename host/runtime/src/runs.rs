@@ -1,11 +1,16 @@
 //! Runs on order of the pipeline, each a task of its own, and how they end.
 
-use crate::tell::Inputs;
+use crate::{
+    observe::{Observer, Observers},
+    tell::Inputs,
+};
 use std::sync::Arc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use windlass_core::{
     cache::Cache,
+    fact::Fact,
     input::{AskTargets, Ended, Input, Run, TargetsId},
+    name::ModuleName,
     outcome::Outcome,
 };
 use windlass_guest::{
@@ -22,21 +27,22 @@ pub(crate) struct Runs {
     cache: Arc<Cache>,
     host: Arc<dyn Host>,
     inputs: Inputs,
+    observers: Observers,
     tracker: TaskTracker,
     /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period.
     cut: CancellationToken,
 }
 
 impl Runs {
-    pub(crate) fn new(cache: Arc<Cache>, host: Arc<dyn Host>, inputs: Inputs) -> Self {
-        Self { cache, host, inputs, tracker: TaskTracker::new(), cut: CancellationToken::new() }
+    pub(crate) fn new(cache: Arc<Cache>, host: Arc<dyn Host>, inputs: Inputs, observers: Observers) -> Self {
+        Self { cache, host, inputs, observers, tracker: TaskTracker::new(), cut: CancellationToken::new() }
     }
 
     /// Runs a module for a request. Where the version is gone (the pipeline frees none that it still runs) the run
     /// is told as given up, so that its request is not lost.
     pub(crate) fn start(&self, run: Run, serving: Option<Serving>) {
         let (cache, host, cut) = (self.cache.clone(), self.host.clone(), self.cut.clone());
-        let inputs = self.inputs.clone();
+        let (inputs, observers) = (self.inputs.clone(), self.observers.clone());
         self.tracker.spawn(async move {
             let report = match serving {
                 None => given_up(),
@@ -46,6 +52,7 @@ impl Runs {
                     report = reconcile(&run, &cache, serving, host) => report,
                 },
             };
+            tell_reads(&observers, &run.request.controller.module, &report.usage);
             let (cpu, calls) = (report.usage.cpu, report.usage.tally.host_calls);
             let ended = Ended { run: run.id, outcome: report.outcome, cpu, calls };
             inputs.send(Input::Ended(ended)).await;
@@ -55,15 +62,18 @@ impl Runs {
     /// Asks a module which requests some changes lead to.
     pub(crate) fn ask(&self, id: TargetsId, ask: AskTargets, serving: Option<Serving>) {
         let (host, inputs, cut) = (self.host.clone(), self.inputs.clone(), self.cut.clone());
+        let observers = self.observers.clone();
         self.tracker.spawn(async move {
             let answer = match serving {
                 None => None,
                 Some((module, terms)) => {
-                    let of = (&ask.controller, &ask.watch);
                     tokio::select! {
                         biased;
                         () = cut.cancelled() => None,
-                        report = instance::targets(&module, terms, of, &ask.changes, host) => report.targets.ok(),
+                        report = instance::targets(&module, terms, &ask, host) => {
+                            tell_reads(&observers, &ask.module, &report.usage);
+                            report.targets.ok()
+                        }
                     }
                 }
             };
@@ -89,6 +99,14 @@ async fn reconcile(run: &Run, cache: &Cache, (module, terms): Serving, host: Arc
     let (request, kind) = (run.request.clone(), run.kind.clone());
     let input = RunInput { terms, run: run.id, request, kind, object, failures: run.failures };
     instance::invoke(&module, input, host).await
+}
+
+/// From where an invocation's reads were answered.
+fn tell_reads(observers: &Observers, module: &ModuleName, usage: &Usage) {
+    let (cache, server) = (usage.tally.cached_reads, usage.tally.server_reads);
+    if cache + server > 0 {
+        observers.fact(&Fact::ReadsAnswered { module: module.clone(), cache, server });
+    }
 }
 
 fn given_up() -> RunReport {

@@ -10,6 +10,7 @@ use crate::{
     circles::FightEvents,
     clock::Clock,
     control::ControlServer,
+    desk::Desk,
     drive::{Driver, Happenings},
     endpoints::Readiness,
     failures::Failures,
@@ -159,8 +160,10 @@ fn assemble(
     let discovery = client.discovery().clone();
     let (recorder, recording) = Recorder::start(client.clone(), &lease::identity());
     let observers = observers.with(Arc::new(FightEvents::new(recorder.clone(), cache.clone())));
+    let desk = Arc::new(Desk::default());
+    let following = (inputs.clone(), desk.clone());
     let bridge =
-        Bridge::new(client, cache.clone(), recorder, observers.clone(), inputs.clone(), leadership.clone());
+        Bridge::new(client, cache.clone(), recorder, observers.clone(), following, leadership.clone());
     let host: Arc<dyn Host> = Arc::new(bridge);
     let registry = Arc::new(Registry::new());
     let (server, requests) = (connection.server().to_owned(), connection.requests().clone());
@@ -174,7 +177,8 @@ fn assemble(
         clock: Clock::start(),
         pipeline: Pipeline::new(cache.clone(), decisions),
         watches: Watches::new(reflector, discovery.clone(), cache.clone(), inputs.clone(), observers.clone()),
-        runs: Runs::new(cache, host.clone(), inputs.clone()),
+        runs: Runs::new(cache, host.clone(), inputs.clone(), observers.clone()),
+        desk,
         loader: Loader {
             engine,
             code_cache,

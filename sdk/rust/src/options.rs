@@ -22,7 +22,9 @@ impl ReadOptions {
         Self { consistency: Consistency::Latest, ..Self::default() }
     }
 
-    /// Also run the request again when the answer changes.
+    /// Also run the request again when the answer changes. The reads of a successful run replace those of the one
+    /// before, so a run reads all that it goes by, each time. It takes the grant of `watch` beside `get` or `list`; too
+    /// many are refused with `LimitExceeded`: then declare a watch.
     #[must_use]
     pub fn subscribed(mut self) -> Self {
         self.subscribe = true;

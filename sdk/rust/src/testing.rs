@@ -273,13 +273,14 @@ fn exactly(name: impl Into<Name>) -> ObjectName {
 
 impl Host for Cluster {
     fn get(&self, kind: &Kind, name: &ObjectName, options: &ReadOptions) -> Result<Option<String>, ApiError> {
-        self.note(Call::new("get", kind, name, options.subresource.as_deref(), ""))?;
+        let call = Call::new("get", kind, name, options.subresource.as_deref(), "");
+        self.note(call.following(options.subscribe))?;
         self.store.borrow().read(kind, name, options)
     }
 
     fn list(&self, kind: &Kind, query: &Query, options: &ReadOptions) -> Result<Page, ApiError> {
         let about = ObjectName { namespace: query.namespace.clone(), name: String::new() };
-        self.note(Call::new("list", kind, &about, None, ""))?;
+        self.note(Call::new("list", kind, &about, None, "").following(options.subscribe))?;
         self.store.borrow().list(kind, query, options)
     }
 

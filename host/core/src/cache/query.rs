@@ -61,7 +61,7 @@ impl Question {
             Some(namespace) => Namespaces::These(vec![namespace.clone()]),
             None => Namespaces::All,
         };
-        Self { namespaces, labels: None, fields: Some(format!("metadata.name={}", name.name).into()), shape }
+        Self { namespaces, labels: None, fields: Some(FieldSelector::of_name(&name.name)), shape }
     }
 }
 

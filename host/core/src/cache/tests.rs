@@ -201,12 +201,25 @@ fn a_watch_that_ends_takes_along_what_only_it_held() {
     let cache = wide_cache(vec![pod("a", "p", 1, "x"), pod("b", "q", 2, "y")]);
     cache.open(WatchId(2), &spec(Some("a"), None));
     cache.replace(WatchId(2), vec![pod("a", "p", 1, "x")], "100");
-    cache.forget(WatchId(1));
+    assert!(cache.forget(WatchId(1)).is_empty(), "nobody else watches the other namespace");
     assert_eq!(cache.len(&pods()), 1);
     assert!(cache.upsert(WatchId(1), pod("b", "q", 3, "y")).is_none());
-    cache.forget(WatchId(2));
+    assert!(cache.forget(WatchId(2)).is_empty());
     assert!(cache.is_empty(&pods()));
     assert!(!cache.covers(&pods(), &Question::default()));
+}
+
+#[test]
+fn what_a_watch_that_was_behind_held_alone_is_told_as_deleted_when_it_ends() {
+    let cache = wide_cache(vec![pod("a", "p", 1, "x"), pod("b", "q", 2, "y")]);
+    cache.open(WatchId(2), &spec(Some("a"), None));
+    assert!(
+        cache.replace(WatchId(2), Vec::<Object>::new(), "100").is_empty(),
+        "the first watch still holds it"
+    );
+    let gone = cache.forget(WatchId(1));
+    assert_eq!(gone.iter().map(|change| change.name.to_string()).collect::<Vec<_>>(), ["a/p"]);
+    assert!(gone[0].before.is_some() && gone[0].after.is_none());
 }
 
 #[test]
@@ -345,7 +358,7 @@ proptest! {
                     list.iter().for_each(|(name, app)| model_put(&mut model, watch, format!("a/{name}"), version, *app));
                 }
                 Step::Forget(watch) => {
-                    cache.forget(WatchId(watch));
+                    mirror(&mut told, cache.forget(WatchId(watch)));
                     model_drop(&mut model, watch, &|_| false);
                     cache.open(WatchId(watch), &spec(None, None));
                     told.retain(|name, _| model.contains_key(name));

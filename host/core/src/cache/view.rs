@@ -2,7 +2,7 @@
 
 use super::{
     Found, Namespaces,
-    query::{Filter, Query, Question, watch_covers},
+    query::{Filter, Query, Question, selects, watch_covers},
     state::{Held, Put, State, is_same, supersedes},
 };
 use crate::{
@@ -180,8 +180,9 @@ impl View {
         (next, changes)
     }
 
-    /// Ends a watch; what no other watch holds goes. True when no watch is left.
-    pub(super) fn forget(&self, watch: WatchId) -> bool {
+    /// Ends a watch; what no other watch holds goes. What one of those would hold if it were still there is told as
+    /// deleted: they were told so while this one, which was behind, still held it.
+    pub(super) fn forget(&self, watch: WatchId) -> Vec<ObjectChange> {
         let _turn = self.turn();
         let state = self.read();
         if state.watches.keys().all(|one| *one == watch) {
@@ -190,19 +191,25 @@ impl View {
             drop(state);
             let before = mem::replace(&mut *self.write(), next);
             drop(before);
-            return true;
+            return Vec::new();
         }
         let mut next = state.emptied(0);
         next.watches.remove(&watch);
+        let others = || state.watches.iter().filter(|(id, held)| **id != watch && held.synced);
+        let mut gone = Vec::new();
         for (_, object, members) in state.entries() {
-            if let Some(others) = members.without(watch) {
-                next.insert(object.clone(), others);
+            match members.without(watch) {
+                Some(others) => next.insert(object.clone(), others),
+                None if others().any(|(_, held)| selects(&held.spec.selection, object)) => {
+                    gone.push(self.change(Some(object.clone()), None, Cause::Relist));
+                }
+                None => {}
             }
         }
         drop(state);
         let before = mem::replace(&mut *self.write(), next);
         drop(before);
-        false
+        gone
     }
 
     /// Indexes these paths and no others; what is there already is indexed aside (I5).

@@ -1,6 +1,6 @@
 //! What a module asks for, held against what it was granted.
 
-use super::{Access, Grant, Rule, Scope};
+use super::{Access, Grant, Rule, Scope, is_secret};
 use crate::{
     cache::Namespaces,
     description::{Description, Permission, Selection},
@@ -67,15 +67,15 @@ impl Grant {
         let defined = defined(description);
         let resource = |kind: &Kind| resolve(kind).or_else(|| defined.get(kind).cloned());
         let mut rules = Vec::new();
-        for (kind, selection) in readings(description) {
+        for (kind, selection, metadata_only) in readings(description) {
             if let Some(resource) = resource(kind) {
-                rules.push(reading(&resource, selection));
+                rules.push(reading(&resource, selection, metadata_only));
             }
         }
         let cluster_scoped = |plural: &str| {
             let plural = plural.split('/').next().unwrap_or(plural);
             CLUSTER_SCOPED.contains(&plural)
-                || readings(description).any(|(kind, _)| {
+                || readings(description).any(|(kind, ..)| {
                     resource(kind).is_some_and(|found| !found.namespaced && *found.plural == *plural)
                 })
                 || defined.values().any(|found| !found.namespaced && *found.plural == *plural)
@@ -88,7 +88,7 @@ impl Grant {
 
     /// The rule that lets a selection of a resource be held and read.
     pub(crate) fn reading_rule(resource: &Resource, selection: &Selection) -> Rule {
-        reading(resource, selection)
+        reading(resource, selection, false)
     }
 
     /// Whether a rule of one group, resource and verb is given wherever it names, or anywhere if it says everywhere.
@@ -121,14 +121,18 @@ impl Grant {
     }
 }
 
-fn readings(description: &Description) -> impl Iterator<Item = (&Kind, &Selection)> {
+/// Every kind that is held for a description: which of it, and whether its metadata is enough.
+fn readings(description: &Description) -> impl Iterator<Item = (&Kind, &Selection, bool)> {
     description.controllers.iter().flat_map(|controller| {
-        let watches = controller.watches.iter().map(|watch| (&watch.kind, &watch.selection));
-        [(&controller.reconciles, &controller.selection)].into_iter().chain(watches)
+        let watches =
+            controller.watches.iter().map(|watch| (&watch.kind, &watch.selection, watch.metadata_only));
+        [(&controller.reconciles, &controller.selection, false)].into_iter().chain(watches)
     })
 }
 
-fn reading(resource: &Resource, selection: &Selection) -> Rule {
+/// Who needs only the metadata of Secrets does not ask for `get`, which is what shows their data.
+fn reading(resource: &Resource, selection: &Selection, metadata_only: bool) -> Rule {
+    let spared = metadata_only && is_secret(resource.kind.group(), &resource.plural);
     let scope = match (resource.namespaced, &selection.namespaces[..]) {
         (false, _) => Scope::Cluster,
         (true, []) => Scope::AllNamespaces,
@@ -138,7 +142,7 @@ fn reading(resource: &Resource, selection: &Selection) -> Rule {
         api_groups: vec![resource.kind.group().to_owned()],
         resources: vec![resource.plural.to_string()],
         resource_names: Vec::new(),
-        verbs: READING.map(str::to_owned).to_vec(),
+        verbs: READING.into_iter().filter(|verb| !(spared && *verb == "get")).map(str::to_owned).collect(),
     };
     Rule { permission, scope }
 }

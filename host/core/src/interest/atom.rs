@@ -4,6 +4,7 @@ use crate::{
     cache::{Fields, Namespaces, Question, labels_cover},
     call::Shape,
     description::Selection,
+    field_selector::FieldSelector,
     input::WatchSpec,
     name::Kind,
     object::FieldPlan,
@@ -81,6 +82,19 @@ impl Atom {
     /// The same without label selector.
     fn unselected(&self) -> Self {
         Self { labels: None, ..self.clone() }
+    }
+
+    /// Whether an object could belong to both, as far as namespaces and names tell.
+    pub(super) fn may_overlap(&self, other: &Self) -> bool {
+        let apart =
+            |one: Option<&str>, other: Option<&str>| one.zip(other).is_some_and(|(one, other)| one != other);
+        !apart(self.namespace.as_deref(), other.namespace.as_deref())
+            && !apart(self.only_name().as_deref(), other.only_name().as_deref())
+    }
+
+    fn only_name(&self) -> Option<String> {
+        let fields = FieldSelector::parse(self.fields.as_deref()?).ok()?;
+        fields.only_name().map(str::to_owned)
     }
 
     pub(super) fn shape(&self) -> Shape {

@@ -6,7 +6,7 @@ use crate::{
     call::Shape,
     change::ObjectChange,
     description::{Controller, Predicate, Relation, Selection},
-    grant::{Access, Grant},
+    grant::Grant,
     input::Version,
     name::{Kind, ObjectName, Resource},
     object::Object,
@@ -33,6 +33,8 @@ pub(crate) struct Need {
     /// None: the reconciled kind itself.
     pub(crate) watch: Option<(Arc<str>, Relation)>,
     pub(crate) kind: Kind,
+    /// Only metadata is asked for, or granted.
+    pub(crate) metadata: bool,
     pub(crate) predicates: Vec<Predicate>,
     pub(crate) target: Arc<Target>,
     pub(crate) selection: Selection,
@@ -68,7 +70,8 @@ fn target(controller: &Controller, grant: &Grant, resources: &Resources) -> Resu
     let kind = controller.reconciles.clone();
     let resource = resources.get(&kind);
     let namespaces = match resource {
-        Some(resource) => granted(grant, resource, &controller.selection, &controller.name)?,
+        // A run is given the whole object that it reconciles.
+        Some(resource) => granted(grant, resource, &controller.selection, &controller.name, Shape::Whole)?,
         None => Namespaces::All,
     };
     let narrowed = match &namespaces {
@@ -90,23 +93,9 @@ fn granted(
     resource: &Resource,
     selection: &Selection,
     controller: &str,
+    shape: Shape,
 ) -> Result<Namespaces, NotGranted> {
-    let access = |verb| Access {
-        verb,
-        group: resource.kind.group(),
-        resource: &resource.plural,
-        subresource: None,
-        namespace: None,
-        namespaced: resource.namespaced,
-        name: None,
-    };
-    let mut namespaces = match (grant.namespaces_for(&access("list")), grant.namespaces_for(&access("watch")))
-    {
-        (Namespaces::All, other) | (other, Namespaces::All) => other,
-        (Namespaces::These(list), Namespaces::These(watch)) => {
-            Namespaces::These(list.into_iter().filter(|one| watch.contains(one)).collect())
-        }
-    };
+    let mut namespaces = grant.namespaces_to_follow(resource, shape);
     if resource.namespaced && !selection.namespaces.is_empty() {
         let wanted = selection.namespaces.iter().filter(|one| match &namespaces {
             Namespaces::All => true,
@@ -141,8 +130,22 @@ impl Followed<'_> {
     ) -> Result<Need, NotGranted> {
         let mut selection = selection.clone();
         let mut atoms = Vec::new();
+        let mut metadata = metadata;
         if let Some(resource) = self.resources.get(kind) {
-            let namespaces = granted(self.grant, resource, &selection, self.controller)?;
+            let granted = |shape| granted(self.grant, resource, &selection, self.controller, shape);
+            // A run is given the whole of what it reconciles.
+            let namespaces = granted(if watch.is_none() { Shape::Whole } else { Shape::Metadata })?;
+            if watch.is_some() && !metadata && granted(Shape::Whole) != Ok(namespaces.clone()) {
+                // Secrets whose data is not granted everywhere here.
+                metadata = true;
+                if predicates.iter().any(|predicate| matches!(predicate, Predicate::Field(_))) {
+                    let rule = Grant::reading_rule(resource, &selection);
+                    return Err(NotGranted(format!(
+                        "controller {} follows fields of {kind}, which takes `get` as well; this rule in its manifest's spec.grant.rules would allow it: {rule}",
+                        self.controller
+                    )));
+                }
+            }
             selection.namespaces = match namespaces {
                 Namespaces::All => Vec::new(),
                 Namespaces::These(list) => list,
@@ -157,6 +160,7 @@ impl Followed<'_> {
             controller: self.controller.clone(),
             watch,
             kind: kind.clone(),
+            metadata,
             predicates: predicates.clone(),
             target: self.target.clone(),
             fields: Fields::view(selection.fields.as_ref()),

@@ -11,11 +11,7 @@ use crate::{
     object::FieldPlan,
     time::Time,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A watch that serves many needs at once, but nobody's alone, is asked for again so long after it was refused.
 const REFUSED_FOR: Duration = Duration::from_secs(3600);
@@ -25,6 +21,8 @@ struct Running {
     atom: Atom,
     synced: bool,
     wanted: bool,
+    /// Wanted by a description, not only by what requests follow.
+    declared: bool,
 }
 
 /// What to do about a watch.
@@ -47,20 +45,22 @@ pub(crate) struct Watches {
 }
 
 impl Watches {
-    /// Wants watches for these atoms, each kind's objects projected by its plan.
+    /// Wants watches for these atoms of descriptions and of subscriptions, each kind's objects projected by its plan.
     pub(crate) fn want(
         &mut self,
-        atoms: Vec<Atom>,
+        described: &[Atom],
+        followed: &[Atom],
         plans: BTreeMap<Kind, FieldPlan>,
         now: Time,
     ) -> Vec<Order> {
         let mut orders = Vec::new();
         self.replan(plans, &mut orders);
         self.running.values_mut().for_each(|running| running.wanted = false);
-        for atom in self.merged(atoms, now) {
+        for atom in self.merged([described, followed].concat(), now) {
             let same = self.of_kind(&atom.kind).find(|(_, running)| running.atom == atom).map(|(id, _)| id);
+            let declared = described.iter().any(|one| atom.serves(one));
             if let Some(running) = same.and_then(|id| self.running.get_mut(&id)) {
-                running.wanted = true;
+                (running.wanted, running.declared) = (true, declared);
                 continue;
             }
             self.id_last += 1;
@@ -68,7 +68,7 @@ impl Watches {
             let plan = self.plans.entry(atom.kind.clone()).or_default();
             orders.push(Order::Start(id, atom.spec(plan)));
             self.by_kind.entry(atom.kind.clone()).or_default().push(id);
-            self.running.insert(id, Running { atom, synced: false, wanted: true });
+            self.running.insert(id, Running { atom, synced: false, wanted: true, declared });
         }
         orders
     }
@@ -110,21 +110,21 @@ impl Watches {
         }
     }
 
-    /// Ends what is no longer wanted and no longer stands in for a watch that is not synced yet.
+    /// Ends what is no longer wanted and no longer stands in for a watch that is not synced yet and may bring the same
+    /// objects. A watch that cannot sync so holds up none that has nothing to do with it, one that is refused none at
+    /// all.
     pub(crate) fn retire(&mut self) -> Vec<Order> {
-        let unsynced: BTreeSet<Kind> = self
-            .running
-            .values()
-            .filter(|running| running.wanted && !running.synced)
-            .filter(|running| self.refused.iter().all(|(atom, _)| *atom != running.atom))
-            .map(|running| running.atom.kind.clone())
-            .collect();
-        let gone: Vec<_> = self
-            .running
-            .iter()
-            .filter(|(_, running)| !running.wanted && !unsynced.contains(&running.atom.kind))
-            .map(|(id, _)| *id)
-            .collect();
+        let is_refused = |running: &Running| self.refused.iter().any(|(atom, _)| *atom == running.atom);
+        let mut gone = Vec::new();
+        for (id, running) in self.running.iter().filter(|(_, running)| !running.wanted) {
+            let stands_in = self.of_kind(&running.atom.kind).any(|(_, other)| {
+                let pending = other.wanted && !other.synced && !is_refused(other);
+                pending && other.atom.may_overlap(&running.atom)
+            });
+            if !stands_in {
+                gone.push(*id);
+            }
+        }
         for id in &gone {
             let kind = self.running.remove(id).map(|running| running.atom.kind);
             if let Some(ids) = kind.and_then(|kind| self.by_kind.get_mut(&kind)) {
@@ -143,11 +143,27 @@ impl Watches {
         self.of_kind(&atom.kind).filter(move |(_, running)| running.atom.serves(atom))
     }
 
-    /// The shape in which an atom is held: by a synced watch if there is one, and rather by one that stays.
-    pub(crate) fn shape(&self, atom: &Atom) -> Option<Shape> {
+    /// The watch from which an atom is held, in which shape, and whether that is synced: a synced one if there is one,
+    /// and rather one that stays.
+    pub(crate) fn best(&self, atom: &Atom) -> Option<(WatchId, Shape, bool)> {
         let rank = |running: &Running| (running.synced, running.wanted, !running.atom.metadata);
-        let best = self.serve(atom).max_by_key(|(_, running)| rank(running))?;
-        Some(best.1.atom.shape())
+        let (id, best) = self.serve(atom).max_by_key(|(_, running)| rank(running))?;
+        Some((id, best.atom.shape(), best.synced))
+    }
+
+    /// The shape in which an atom is held.
+    pub(crate) fn shape(&self, atom: &Atom) -> Option<Shape> {
+        self.best(atom).map(|(_, shape, _)| shape)
+    }
+
+    /// Whether a watch that stays brings this atom, now or once it is synced.
+    pub(crate) fn is_wanted(&self, atom: &Atom) -> bool {
+        self.serve(atom).any(|(_, running)| running.wanted)
+    }
+
+    /// Whether a description wants this watch.
+    pub(crate) fn is_declared(&self, id: WatchId) -> bool {
+        self.running.get(&id).is_some_and(|running| running.wanted && running.declared)
     }
 
     /// Whether a synced watch brings this atom.

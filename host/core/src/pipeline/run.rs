@@ -2,13 +2,16 @@
 
 use super::Pipeline;
 use crate::{
+    call::Shape,
     change::{Cause, ObjectChange},
     dispatch::Work,
     fact::{Fact, Reason, RunEnded},
     input::{AskTargets, Command, Ended, Run, RunId, TargetsId},
+    interest::{Need, SubjectId},
     name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request},
     outcome::Outcome,
     queue::{Backoff, Priority, Taken, Ticket},
+    subscription::SubscriptionId,
     time::Time,
 };
 use std::{sync::Arc, time::Duration};
@@ -26,6 +29,8 @@ pub(super) struct Running {
     alone: bool,
     waited: Duration,
     pub(super) started: Time,
+    /// Reads that are to be followed by a watch that held nothing yet.
+    pub(super) reads: Vec<(SubscriptionId, SubjectId)>,
 }
 
 /// A question under way.
@@ -97,6 +102,7 @@ impl Pipeline {
             alone,
             waited,
             started: self.now,
+            reads: Vec::new(),
         };
         self.runs.insert(id, running);
         let run = Run { id, request, kind, selection, digest, generation, reason, failures, waited };
@@ -113,7 +119,11 @@ impl Pipeline {
         self.question_last += 1;
         let id = TargetsId(self.question_last);
         let (module, controller) = (name.clone(), controller.clone());
+        let mut needs = self.interest.of(&module).iter().filter(|need| need.controller == controller);
+        let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| name == watch);
+        let metadata = needs.find(named).is_none_or(|need| need.metadata);
         let asked = AskTargets {
+            shape: if metadata { Shape::Metadata } else { Shape::Whole },
             module: module.clone(),
             digest,
             controller: controller.clone(),
@@ -128,6 +138,8 @@ impl Pipeline {
 
     pub(super) fn ended(&mut self, ended: Ended) {
         let Some(run) = self.runs.remove(&ended.run) else { return };
+        let stays = self.stays(&run);
+        self.settle_subscriptions(&run.request, ended.run, &ended.outcome, stays);
         let Request { controller: ControllerName { module, controller }, name } = &run.request;
         let Some(known) = self.modules.get_mut(module) else { return };
         self.turns.release(known.account, ended.cpu);
@@ -135,7 +147,6 @@ impl Pipeline {
         let (mut dropped, mut room) = (false, 0);
         if let Some(lane) = known.lanes.get_mut(controller) {
             // What a controller that is gone would do next, nobody will do.
-            let stays = lane.live && lane.kind == run.kind;
             let outcome = if stays { &ended.outcome } else { &Outcome::Done };
             lane.queue.done(self.now, run.ticket, outcome);
             if matches!(outcome, Outcome::Terminal(_))
@@ -165,6 +176,13 @@ impl Pipeline {
             calls: ended.calls,
         };
         self.tell(Fact::RunEnded(Box::new(ended)));
+    }
+
+    /// Whether the controller of a run is still there.
+    pub(super) fn stays(&self, run: &Running) -> bool {
+        let ControllerName { module, controller } = &run.request.controller;
+        let lane = self.modules.get(module).and_then(|known| known.lanes.get(controller));
+        lane.is_some_and(|lane| lane.live && lane.kind == run.kind)
     }
 
     /// A module said which requests some changes lead to: exactly one list per change, else it counts as failed.

@@ -2,10 +2,11 @@
 
 use super::Pipeline;
 use crate::{
+    change::ObjectChange,
     dispatch::{Lane, Module, Pending, Serving},
     fact::{Fact, Reason},
     input::{Command, Version, WatchId},
-    interest::{Need, NotGranted, Order, Plans, needs},
+    interest::{Need, NotGranted, Order, Plans, Woken, needs},
     name::{ControllerName, Generation, Kind, ModuleName, ObjectName, Resource},
     queue::Priority,
 };
@@ -100,6 +101,7 @@ impl Pipeline {
         self.drop_backfills(name);
         self.forget_fights(name);
         self.interest.set(name, needs);
+        self.retain_subscriptions(name);
         let reason = if before.is_some() { Reason::Reloaded } else { Reason::Appeared };
         self.follow(Some((name, reason)));
         self.tidy(name);
@@ -114,6 +116,7 @@ impl Pipeline {
         self.drop_backfills(name);
         self.forget_fights(name);
         self.interest.remove(name);
+        self.retain_subscriptions(name);
         self.follow(None);
         self.tidy(name);
         self.tell(Fact::ModuleWithdrawn { module: name.clone() });
@@ -184,9 +187,9 @@ impl Pipeline {
     pub(super) fn synced(&mut self, watch: WatchId) {
         let Some(kind) = self.watches.synced(watch).cloned() else { return };
         let objects = self.cache.len_of(watch);
-        self.tell(Fact::WatchSynced { kind, objects });
+        self.tell(Fact::WatchSynced { kind: kind.clone(), objects });
         self.serve_what_can();
-        self.follow(None);
+        self.follow_kind(&kind);
     }
 
     /// Nobody waits for a watch that the server refuses, except who needs no less than it.
@@ -197,7 +200,16 @@ impl Pipeline {
 
     /// Makes the watches follow the needs, and the needs the watches. Needs that are served from elsewhere than before
     /// are looked at anew, for the module that just began to serve with its reason.
-    fn follow(&mut self, began: Option<(&ModuleName, Reason)>) {
+    pub(super) fn follow(&mut self, began: Option<(&ModuleName, Reason)>) {
+        self.follow_all(began, None);
+    }
+
+    /// The same, where only what is followed of one kind has changed.
+    pub(super) fn follow_kind(&mut self, kind: &Kind) {
+        self.follow_all(None, Some(kind));
+    }
+
+    fn follow_all(&mut self, began: Option<(&ModuleName, Reason)>, kind: Option<&Kind>) {
         let mut plans = Plans::default();
         let mut atoms = Vec::new();
         for (name, module) in &self.modules {
@@ -217,8 +229,12 @@ impl Pipeline {
         }
         self.indexed = indexes.keys().cloned().collect();
         indexes.into_iter().for_each(|(kind, paths)| self.cache.index(&kind, paths));
-        let orders = self.watches.want(atoms, plans.fields(), self.now);
-        self.order(orders);
+        let orders = self.watches.want(&atoms, &self.subscriptions.atoms(), plans.fields(), self.now);
+        let none_ends = self.order(orders);
+        debug_assert!(none_ends.is_empty(), "watches end only when their heirs are synced");
+        let mut woken = Woken::new();
+        self.subscriptions.rebind(kind, &self.watches, &self.cache, &mut woken);
+        self.wake(woken);
         let moved = self.interest.rebind(&self.watches);
         for (name, at) in moved {
             let Some(need) = self.interest.of(&name).get(at).cloned() else { continue };
@@ -229,10 +245,13 @@ impl Pipeline {
             self.backfill_need(&name, need, Priority::Low, &reason);
         }
         let orders = self.watches.retire();
-        self.order(orders);
+        let gone = self.order(orders);
+        self.changed(&gone);
     }
 
-    fn order(&mut self, orders: Vec<Order>) {
+    /// What the watches that end held alone and another one should hold is answered as deleted.
+    fn order(&mut self, orders: Vec<Order>) -> Vec<ObjectChange> {
+        let mut gone = Vec::new();
         for order in orders {
             self.out.push(match order {
                 Order::Start(id, spec) => {
@@ -241,11 +260,12 @@ impl Pipeline {
                 }
                 Order::Replan(id, plan) => Command::Replan(id, plan),
                 Order::Stop(id) => {
-                    self.cache.forget(id);
+                    gone.extend(self.cache.forget(id));
                     Command::StopWatch(id)
                 }
             });
         }
+        gone
     }
 
     /// Frees the versions that nobody runs any more, and lets go of lanes and modules of which nothing is left.

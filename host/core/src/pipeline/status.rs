@@ -44,6 +44,8 @@ pub struct ModuleStatus {
     pub paused: bool,
     /// Runs under way.
     pub running: usize,
+    /// Reads that its requests follow.
+    pub subscriptions: usize,
     /// By name.
     pub controllers: Vec<ControllerStatus>,
 }
@@ -92,8 +94,12 @@ pub struct WatchStatus {
     pub metadata_only: bool,
     /// Whether it holds all there was when it began.
     pub synced: bool,
-    /// Who needs it: `module/controller`.
+    /// Whether a description wants it; else only requests follow by it what they read.
+    pub declared: bool,
+    /// Whose description needs it: `module/controller`.
     pub users: Vec<String>,
+    /// Whose requests follow by it what they read, and in how many subscriptions.
+    pub followers: Vec<(String, usize)>,
 }
 
 impl Pipeline {
@@ -104,13 +110,21 @@ impl Pipeline {
         for run in self.runs.values() {
             since.entry(&run.request.controller).or_default().push(run.started);
         }
+        let mut followed = self.subscriptions.served(&self.watches);
         Status {
             leading: self.leading,
             draining: self.draining,
             slots_held: self.turns.held(),
             fights: self.fights.open().cloned().collect(),
             modules: self.modules.iter().map(|(name, module)| self.module(name, module, &since)).collect(),
-            watches: self.watches.iter().map(|(id, atom, synced)| self.watch(id, atom, synced)).collect(),
+            watches: self
+                .watches
+                .iter()
+                .map(|(id, atom, synced)| WatchStatus {
+                    followers: followed.remove(&id).unwrap_or_default().into_iter().collect(),
+                    ..self.watch(id, atom, synced)
+                })
+                .collect(),
         }
     }
 
@@ -132,6 +146,7 @@ impl Pipeline {
             pending: module.pending.as_ref().map(|pending| (pending.version.digest, waits(pending))),
             paused: module.paused,
             running: module.under_way(),
+            subscriptions: self.subscriptions.held_by(name),
             controllers: module
                 .lanes
                 .iter()
@@ -162,7 +177,9 @@ impl Pipeline {
             fields: atom.fields.clone(),
             metadata_only: atom.metadata,
             synced,
+            declared: self.watches.is_declared(id),
             users,
+            followers: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod fights;
 mod reload;
 mod rules;
 mod sequences;
+mod subscribe;
 mod watching;
 
 use super::*;
@@ -18,6 +19,7 @@ use crate::{
     name::{Digest, Kind, Resource},
     object::Object,
     outcome::Outcome,
+    subscription::{Following, SubscribeError, SubscriptionId},
 };
 use serde_json::{Value, json};
 
@@ -30,6 +32,7 @@ pub(super) struct World {
     pub(super) watches: BTreeMap<WatchId, WatchSpec>,
     pub(super) runs: Vec<Run>,
     pub(super) asked: Vec<(TargetsId, crate::input::AskTargets)>,
+    pub(super) answers: Vec<(SubscriptionId, Result<Following, SubscribeError>)>,
     pub(super) serves: Vec<(Digest, Generation)>,
     pub(super) frees: Vec<Digest>,
     pub(super) facts: Vec<Fact>,
@@ -43,9 +46,14 @@ pub(super) fn kind(name: &str) -> Kind {
 }
 
 pub(super) fn resources() -> Vec<Resource> {
-    [("Site", "sites", true), ("ConfigMap", "configmaps", true), ("Node", "nodes", false)]
-        .map(|(name, plural, namespaced)| Resource { kind: kind(name), plural: plural.into(), namespaced })
-        .to_vec()
+    [
+        ("Site", "sites", true),
+        ("ConfigMap", "configmaps", true),
+        ("Secret", "secrets", true),
+        ("Node", "nodes", false),
+    ]
+    .map(|(name, plural, namespaced)| Resource { kind: kind(name), plural: plural.into(), namespaced })
+    .to_vec()
 }
 
 pub(super) fn everything() -> Grant {
@@ -106,6 +114,7 @@ impl World {
             watches: BTreeMap::new(),
             runs: Vec::new(),
             asked: Vec::new(),
+            answers: Vec::new(),
             serves: Vec::new(),
             frees: Vec::new(),
             facts: Vec::new(),
@@ -127,6 +136,7 @@ impl World {
                 Command::Replan(..) => {}
                 Command::Run(run) => self.runs.push(run),
                 Command::AskTargets(id, asked) => self.asked.push((id, asked)),
+                Command::Subscribed(id, answer) => self.answers.push((id, answer)),
                 Command::Serve { digest, generation, .. } => self.serves.push((digest, generation)),
                 Command::Free { digest, .. } => self.frees.push(digest),
                 Command::Tell(fact) => self.facts.push(fact),

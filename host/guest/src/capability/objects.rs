@@ -1,7 +1,8 @@
 //! `objects`: reads and writes of the cluster.
 
+mod follow;
 mod list;
-mod partial;
+pub(crate) mod partial;
 mod write;
 
 use super::{access::bad_request, convert::given};
@@ -12,13 +13,14 @@ use crate::{
         },
         types,
     },
-    host::{Activity, Subscribed, Subscription},
+    host::Activity,
     instance::State,
 };
 use windlass_core::{
     cache::Found,
-    call::{Action, ApiError, Call, Reply},
+    call::{Action, ApiError, Call, Reply, Shape},
     name::{Kind, ObjectName},
+    subscription::{Subscribed, Subscription},
 };
 use write::Draft;
 
@@ -106,12 +108,31 @@ impl State {
             return Err(bad_request(format!("get of {kind}: the name is empty")));
         }
         self.permit("get", &resource, subresource.as_deref(), &name)?;
-        if options.subscribe {
-            self.permit("watch", &resource, None, &name)?;
-            self.subscribe(Subscription { kind: kind.clone(), what: Subscribed::One(name.clone()) })?;
-        }
         let shape = options.shape.into();
-        if options.consistency == Consistency::Cached && subresource.is_none() {
+        let starting = if options.subscribe {
+            self.permit("watch", &resource, None, &name)?;
+            let what = Subscribed::One(name.clone());
+            self.subscribe(Subscription { resource, what, shape }).await?
+        } else {
+            None
+        };
+        let cached = options.consistency == Consistency::Cached;
+        let answer = self.get_one((kind, name.clone()), subresource, shape, cached).await;
+        if let Some(id) = starting {
+            let seen = answer.as_ref().ok().and_then(|object| follow::seen_one(&name, object.as_deref()));
+            self.host.seen(&self.caller, id, seen).await;
+        }
+        answer
+    }
+
+    async fn get_one(
+        &mut self,
+        (kind, name): (Kind, ObjectName),
+        subresource: Option<String>,
+        shape: Shape,
+        cached: bool,
+    ) -> Result<Option<String>, ApiError> {
+        if cached && subresource.is_none() {
             match self.host.cache().find(&kind, &name, shape) {
                 Found::Object(object) => {
                     self.tally.cached_reads += 1;
@@ -124,6 +145,7 @@ impl State {
                 Found::Unknown => self.tally.cache_misses += 1,
             }
         }
+        self.tally.server_reads += 1;
         match self.call(Call { kind, subresource, action: Action::Get { name, shape } }).await? {
             Reply::Object(Some(object)) if object.len() > self.limits().reply_bytes_max => {
                 Err(self.reply_too_large(object.len()))
@@ -143,18 +165,6 @@ impl State {
             Activity::Describe => Err(bad_request("`describe` may read the settings and nothing else")),
             Activity::Reconcile { .. } | Activity::Targets { .. } => Ok(()),
         }
-    }
-
-    /// Only a reconcile has a request to run again.
-    fn subscribe(&mut self, subscription: Subscription) -> Result<(), ApiError> {
-        let room = self.tally.subscriptions < self.limits().subscriptions_max;
-        if room && self.caller.request().is_some() {
-            self.host.subscribe(&self.caller, subscription)?;
-            self.tally.subscriptions += 1;
-        } else {
-            self.tally.subscriptions_dropped += 1;
-        }
-        Ok(())
     }
 
     fn reply_too_large(&self, bytes: usize) -> ApiError {

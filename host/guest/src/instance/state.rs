@@ -30,6 +30,8 @@ pub struct Tally {
     pub cached_reads: u32,
     /// Reads that the cache could have answered if it held enough; the server did.
     pub cache_misses: u32,
+    /// Reads that the server was asked for, for this reason or another.
+    pub server_reads: u32,
     /// Log lines written.
     pub log_lines: u32,
     /// Log lines dropped.
@@ -42,9 +44,9 @@ pub struct Tally {
     pub metric_samples: u32,
     /// Metric samples dropped: too many or malformed.
     pub metric_samples_dropped: u32,
-    /// Subscriptions passed on.
+    /// Reads that are followed.
     pub subscriptions: u32,
-    /// Subscriptions dropped.
+    /// Reads that were to be followed where there is no request to run again.
     pub subscriptions_dropped: u32,
     /// Random bytes handed out.
     pub random_bytes: usize,

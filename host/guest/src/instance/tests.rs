@@ -368,7 +368,14 @@ async fn targets_answer_change_by_change() {
         cause: Cause::Live,
     };
     let terms = Arc::new(fake.terms());
-    let names = (&Arc::from("maps"), &Arc::from("secrets"));
-    let report = targets(&module, terms, names, &[change], Arc::new(fake)).await;
+    let ask = AskTargets {
+        module: terms.module.clone(),
+        digest: module.digest(),
+        controller: "maps".into(),
+        watch: "secrets".into(),
+        shape: windlass_core::call::Shape::Whole,
+        changes: vec![change],
+    };
+    let report = targets(&module, terms, &ask, Arc::new(fake)).await;
     assert_eq!(report.targets, Ok(vec![vec![ObjectName::cluster("b")]]));
 }

@@ -68,7 +68,8 @@ impl StatusReport {
     }
 
     fn watch_rows(&self) -> Vec<Vec<String>> {
-        let mut rows = vec![["WATCH", "NAMESPACE", "OBJECTS", "STATE"].map(str::to_owned).to_vec()];
+        let mut rows =
+            vec![["WATCH", "NAMESPACE", "SELECTOR", "OBJECTS", "STATE", "FOR"].map(str::to_owned).to_vec()];
         rows.extend(self.watches.iter().map(|watch| {
             let state = match (&watch.error, watch.synced) {
                 (Some(error), _) => error.clone(),
@@ -76,7 +77,14 @@ impl StatusReport {
                 (None, false) => "syncing".to_owned(),
             };
             let namespace = watch.namespace.clone().unwrap_or_else(|| "all".to_owned());
-            vec![watch.kind.clone(), namespace, watch.objects.to_string(), state]
+            let kind = match watch.metadata_only {
+                true => format!("{} (metadata)", watch.kind),
+                false => watch.kind.clone(),
+            };
+            let users: Vec<_> = watch.users.iter().map(ToString::to_string).collect();
+            let objects = watch.objects.to_string();
+            let selector = if watch.selector.is_empty() { "-".to_owned() } else { watch.selector.clone() };
+            vec![kind, namespace, selector, objects, state, users.join(", ")]
         }));
         rows
     }
@@ -131,8 +139,33 @@ fn write_table(f: &mut fmt::Formatter<'_>, rows: Vec<Vec<String>>) -> fmt::Resul
 mod tests {
     use crate::control::{
         Condition, ControllerStatus, LastError, Leadership, ModuleState, ModuleStatus, Rejection,
-        StatusReport, WatchStatus,
+        StatusReport, WatchStatus, WatchUser,
     };
+
+    /// One that a description wants, and one that only a request follows.
+    fn watches() -> Vec<WatchStatus> {
+        let user = |controller: &str, subscriptions| WatchUser {
+            controller: controller.into(),
+            declared: subscriptions == 0,
+            subscriptions,
+        };
+        let watch = WatchStatus {
+            kind: "v1 ConfigMap".into(),
+            synced: true,
+            objects: 12,
+            users: vec![user("website/page", 0), user("website/site", 2)],
+            ..WatchStatus::default()
+        };
+        let narrow = WatchStatus {
+            kind: "v1 Secret".into(),
+            namespace: Some("default".into()),
+            selector: "metadata.name=tls".into(),
+            metadata_only: true,
+            users: vec![user("website/site", 1)],
+            ..WatchStatus::default()
+        };
+        vec![watch, narrow]
+    }
 
     #[test]
     fn a_status_reads_as_a_page() {
@@ -159,17 +192,16 @@ mod tests {
                 reason: "website.yaml:4:1: unknown field `sepc`\n4 | sepc:\n  | ^^^^".into(),
             }),
             conditions: vec![Condition { kind: "Fighting".into(), message: "two write .data.x".into() }],
+            subscriptions: 3,
             controllers: vec![controller("site", 2, last_error), controller("page", 5, None)],
         };
-        let watch =
-            WatchStatus { kind: "v1 ConfigMap".into(), synced: true, objects: 12, ..WatchStatus::default() };
         let report = StatusReport {
             version: "0.1.0".into(),
             process_id: 42,
             uptime_seconds: 3661,
             leadership: Leadership { leading: true, ..Leadership::default() },
             modules: vec![module],
-            watches: vec![watch],
+            watches: watches(),
         };
         let waits = StatusReport { leadership: Leadership::default(), ..report.clone() };
         assert!(waits.to_string().contains("standing by"), "{waits}");
@@ -188,8 +220,9 @@ website: Fighting: two write .data.x
 
 website/site default/shop: failed 3s ago: no image
 
-WATCH         NAMESPACE  OBJECTS  STATE
-v1 ConfigMap  all        12       in step
+WATCH                 NAMESPACE  SELECTOR           OBJECTS  STATE    FOR
+v1 ConfigMap          all        -                  12       in step  website/page, website/site (2 reads)
+v1 Secret (metadata)  default    metadata.name=tls  0        syncing  website/site (1 read)
 ";
         assert_eq!(report.to_string(), expected);
     }

@@ -57,6 +57,9 @@ pub struct ModuleStatus {
     /// What is wrong while it serves, and what to do.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+    /// Reads that its requests follow (`subscribe`).
+    #[serde(default)]
+    pub subscriptions: usize,
     /// Its reconciled kinds.
     pub controllers: Vec<ControllerStatus>,
 }
@@ -135,12 +138,45 @@ pub struct WatchStatus {
     pub kind: String,
     /// None: all namespaces, or a cluster-scoped kind.
     pub namespace: Option<String>,
+    /// Label and field selector, as the server is asked; empty: all objects.
+    #[serde(default)]
+    pub selector: String,
+    /// Only metadata is held.
+    #[serde(default)]
+    pub metadata_only: bool,
+    /// Why it runs: each controller whose description wants it, and each whose requests follow by it what they read.
+    #[serde(default)]
+    pub users: Vec<WatchUser>,
     /// It holds what there is.
     pub synced: bool,
     /// Objects held.
     pub objects: usize,
     /// Why it is not in step.
     pub error: Option<String>,
+}
+
+/// A controller that a watch runs for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WatchUser {
+    /// `module/controller`.
+    pub controller: String,
+    /// Its description wants the watch.
+    pub declared: bool,
+    /// Reads of its requests that are followed by it.
+    pub subscriptions: usize,
+}
+
+impl fmt::Display for WatchUser {
+    /// `module/controller`, and how much it follows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.controller)?;
+        match self.subscriptions {
+            0 => Ok(()),
+            1 => f.write_str(" (1 read)"),
+            some => write!(f, " ({some} reads)"),
+        }
+    }
 }
 
 impl fmt::Display for ModuleState {

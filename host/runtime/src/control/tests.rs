@@ -25,6 +25,7 @@ fn status() -> StatusReport {
         version: "1.2".into(),
         conditions: Vec::new(),
         rejected: Some(Rejection { digest: Some("ab".into()), reason: "no".into() }),
+        subscriptions: 0,
         controllers,
     };
     StatusReport { modules: vec![module], uptime_seconds: 7, ..StatusReport::default() }

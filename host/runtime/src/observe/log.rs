@@ -237,6 +237,8 @@ impl fmt::Display for Why<'_> {
             Reason::Gone => f.write_str("it is gone"),
             Reason::Related { watch, kind, name } => write!(f, "{kind} {name} changed ({watch})"),
             Reason::Overflowed => f.write_str("the queue was full when it changed"),
+            Reason::Followed { kind, name: Some(name) } => write!(f, "{kind} {name} changed, which it reads"),
+            Reason::Followed { kind, name: None } => write!(f, "a list of {kind} that it reads changed"),
             Reason::Requeued => f.write_str("it asked to run again"),
             Reason::Retried => f.write_str("the run before failed"),
             Reason::Resync => f.write_str("resync"),

@@ -46,6 +46,10 @@ pub enum Metric {
     CallTime,
     /// Calls that the grant refused.
     Refusals,
+    /// Reads of guests, by who answered them.
+    Reads,
+    /// Reads that requests follow.
+    Subscriptions,
     /// Log lines of guests.
     GuestLogLines,
     /// The generation that serves.
@@ -56,6 +60,8 @@ pub enum Metric {
     ModuleRejections,
     /// From complete bytes to serving.
     ModuleSwapTime,
+    /// Watches that run, by kind and by what for.
+    Watches,
     /// Whether a kind's watch is in step.
     WatchSynced,
     /// Objects found by the first list.
@@ -96,11 +102,14 @@ impl Metric {
             Self::Calls => "windlass_calls",
             Self::CallTime => "windlass_call_time_seconds",
             Self::Refusals => "windlass_call_refusals",
+            Self::Reads => "windlass_reads",
+            Self::Subscriptions => "windlass_subscriptions",
             Self::GuestLogLines => "windlass_guest_log_lines",
             Self::ModuleGeneration => "windlass_module_generation",
             Self::ModuleOffers => "windlass_module_offers",
             Self::ModuleRejections => "windlass_module_rejections",
             Self::ModuleSwapTime => "windlass_module_swap_time_seconds",
+            Self::Watches => "windlass_watches",
             Self::WatchSynced => "windlass_watch_synced",
             Self::WatchObjects => "windlass_watch_initial_objects",
             Self::WatchFailures => "windlass_watch_failures",
@@ -139,11 +148,18 @@ impl Metric {
             Self::Calls => "Writes of guests, by verb and result",
             Self::CallTime => "Time until a write was answered",
             Self::Refusals => "Calls that the grant did not allow",
+            Self::Reads => {
+                "Reads of guests, by who answered: the cache, or the server because not enough is held or the guest wants it so"
+            }
+            Self::Subscriptions => "Reads that the requests of a module follow",
             Self::GuestLogLines => "Log lines of guests, by level",
             Self::ModuleGeneration => "The generation of a module that serves; 0 while none does",
             Self::ModuleOffers => "Versions of a module that were seen",
             Self::ModuleRejections => "Versions of a module that were refused",
             Self::ModuleSwapTime => "Time from a module's complete bytes to serving",
+            Self::Watches => {
+                "Watches that run, by kind and by what for: a description, or only what requests follow"
+            }
             Self::WatchSynced => "Whether the watch of a kind is in step with the API server",
             Self::WatchObjects => "Objects of a kind that its watch found at first",
             Self::WatchFailures => "Times the watch of a kind failed",

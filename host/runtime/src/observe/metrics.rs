@@ -11,14 +11,14 @@ mod module;
 
 use super::Observer;
 use cluster::ClusterMetrics;
-use families::{Families, KindLabel};
+use families::{Families, KindLabel, WatchLabel};
 use guest::GuestMetrics;
 use module::{ControllerSeries, ModuleSeries};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 use windlass_cluster::{reflector::Measures, transport::Requests};
@@ -39,6 +39,8 @@ pub struct Metrics {
     guests: GuestMetrics,
     cluster: ClusterMetrics,
     modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
+    /// The watches that have a series.
+    watched: Mutex<BTreeSet<WatchLabel>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -55,7 +57,7 @@ impl Default for Metrics {
         registry.register_collector(Box::new(guests.clone()));
         let cluster = ClusterMetrics::default();
         registry.register_collector(Box::new(cluster.clone()));
-        Self { registry, families, guests, cluster, modules: RwLock::default() }
+        Self { registry, families, guests, cluster, modules: RwLock::default(), watched: Mutex::default() }
     }
 }
 
@@ -111,6 +113,33 @@ impl Metrics {
         self.with_module(module, |series| {
             series.fights.set(i64::try_from(count).unwrap_or(i64::MAX));
         });
+    }
+
+    /// Tells how many reads the requests of a module follow.
+    pub fn subscriptions(&self, module: &ModuleName, count: usize) {
+        self.with_module(module, |series| {
+            series.subscriptions.set(i64::try_from(count).unwrap_or(i64::MAX));
+        });
+    }
+
+    /// Tells which watches run: the kind of each, and whether a description wants it. Kinds of which none runs any
+    /// more have no series.
+    pub fn watches<'a>(&self, running: impl IntoIterator<Item = (&'a Kind, bool)>) {
+        let mut counts: BTreeMap<WatchLabel, i64> = BTreeMap::new();
+        for (kind, declared) in running {
+            for (purpose, counts_here) in [("description", declared), ("subscription", !declared)] {
+                let label = WatchLabel { kind: kind.to_string(), purpose };
+                *counts.entry(label).or_default() += i64::from(counts_here);
+            }
+        }
+        let mut told = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for (label, count) in &counts {
+            self.families.watches.get_or_create(label).set(*count);
+        }
+        for label in told.iter().filter(|label| !counts.contains_key(*label)) {
+            self.families.watches.remove(label);
+        }
+        *told = counts.into_keys().collect();
     }
 
     /// Counts requests that were added to a controller's queue.
@@ -171,6 +200,10 @@ impl Observer for Metrics {
             }
             Fact::CallRefused { module, .. } => self.with_module(module, |series| {
                 series.refusals.inc();
+            }),
+            Fact::ReadsAnswered { module, cache, server } => self.with_module(module, |series| {
+                series.cache_reads.inc_by((*cache).into());
+                series.server_reads.inc_by((*server).into());
             }),
             Fact::GuestLog { module, level, .. } => self.with_module(module, |series| series.logged(*level)),
             Fact::ModuleOffered { module, .. } => {

@@ -20,6 +20,8 @@ pub struct Call {
     pub subresource: Option<String>,
     /// What was sent; null for reads and deletions.
     pub body: Value,
+    /// A read that runs the request again when its answer changes.
+    pub subscribed: bool,
 }
 
 impl Call {
@@ -36,7 +38,12 @@ impl Call {
             name: name.clone(),
             subresource: subresource.map(Into::into),
             body: serde_json::from_str(body).unwrap_or(Value::Null),
+            subscribed: false,
         }
+    }
+
+    pub(super) fn following(self, subscribed: bool) -> Self {
+        Self { subscribed, ..self }
     }
 }
 

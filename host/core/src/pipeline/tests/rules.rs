@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    call::Shape,
     description::{Index, Lookup},
     field_path::FieldPath,
     selector::Selector,
@@ -495,4 +496,67 @@ fn the_plan_of_a_kind_is_the_union_of_what_everybody_looks_at() {
     );
     let query = crate::cache::Query { index: Some((path(".spec.host"), "h".into())), ..Default::default() };
     assert_eq!(world.cache.list(&kind("Site"), &query).unwrap().len(), 1);
+}
+
+/// A module that watches Secrets and is granted these verbs of them, beside everything else.
+fn watching_secrets(verbs: &[&str], change: impl FnOnce(&mut Watch)) -> Version {
+    let mut secrets = watch("secrets", "Secret", Relation::Mapped);
+    change(&mut secrets);
+    let mut grant = everything();
+    let mut rule = grant.rules[0].clone();
+    rule.permission.resources = vec!["secrets".into()];
+    rule.permission.verbs = verbs.iter().map(|verb| (*verb).to_owned()).collect();
+    grant.rules.push(rule);
+    let version = version("m", 1, vec![controller("site", "Site", vec![secrets])]);
+    Version { grant: Arc::new(grant), ..version }
+}
+
+#[test]
+fn secrets_are_held_as_metadata_unless_their_data_is_granted() {
+    let held = |verbs: &[&str], metadata_only: bool| {
+        let mut world = World::new();
+        world.serve(watching_secrets(verbs, |watch| watch.metadata_only = metadata_only));
+        world.watches[&world.watch_of("Secret")].metadata_only
+    };
+    assert!(held(&["list", "watch"], false));
+    assert!(held(&["get", "list", "watch"], true));
+    assert!(!held(&["get", "list", "watch"], false));
+}
+
+#[test]
+fn a_module_without_the_data_of_secrets_is_shown_none_where_another_has_it() {
+    let mut world = World::new();
+    let mut other = watching_secrets(&["get", "list", "watch"], |_| {});
+    other.module = ModuleName("other".into());
+    world.serve(other);
+    world.serve(watching_secrets(&["list", "watch"], |_| {}));
+    assert_eq!(world.watches.values().filter(|spec| spec.kind == kind("Secret")).count(), 1);
+    world.upsert(
+        "Secret",
+        json!({"metadata": {"namespace": "n", "name": "s", "uid": "s"}, "data": {"key": "eA=="}}),
+    );
+    let mut shapes: Vec<_> = world.asked.iter().map(|(_, asked)| (&*asked.module.0, asked.shape)).collect();
+    shapes.sort_unstable_by_key(|(module, _)| *module);
+    assert_eq!(shapes, [("m", Shape::Metadata), ("other", Shape::Whole)]);
+}
+
+#[test]
+fn who_may_not_see_secrets_follows_no_field_of_them_and_reconciles_none() {
+    let waits = |version: Version| {
+        let mut world = World::new();
+        world.step(Input::Offer(Box::new(version)));
+        let waiting = world.facts.iter().find_map(|fact| match fact {
+            Fact::ModuleWaiting { reason, .. } => Some(reason.clone()),
+            _ => None,
+        });
+        waiting.unwrap()
+    };
+    let field = Predicate::Field(FieldPath::parse(".data.key").unwrap());
+    let told = waits(watching_secrets(&["list", "watch"], |watch| watch.predicates = vec![field]));
+    assert!(told.contains("takes `get` as well") && told.contains("verbs: [get, list, watch]"), "{told}");
+    let watches = watching_secrets(&["list", "watch"], |_| {});
+    let controllers = vec![controller("secret", "Secret", Vec::new())];
+    let description = Arc::new(Description { controllers, ..Description::default() });
+    let told = waits(Version { description, ..watches });
+    assert!(told.contains("may not watch v1 Secret") && told.contains("verbs: [get, list, watch]"), "{told}");
 }

@@ -2,22 +2,24 @@
 
 use super::{
     super::{access::bad_request, convert::given},
-    partial, unfit,
+    follow, partial, unfit,
 };
 use crate::{
     bindings::windlass::controller::objects::{self, Consistency, Page, ReadOptions},
-    host::{Subscribed, Subscription},
     instance::{Breach, State},
 };
 use std::sync::Arc;
 use windlass_core::{
     cache::{self, Namespaces, Question},
     call::{Action, ApiError, Call, ListQuery, Reply, Shape},
+    description::Selection,
     field_path::FieldPath,
     field_selector::FieldSelector,
+    grant::is_secret,
     name::{Kind, NameRef, ObjectName, Resource},
     object::Object,
     selector::Selector,
+    subscription::{Subscribed, Subscription},
 };
 
 /// A page without a limit of its own ends when its objects have so many bytes.
@@ -29,7 +31,7 @@ const TOKEN: &str = "windlass/";
 
 /// What a list asks for, parsed.
 struct Wanted {
-    kind: Kind,
+    resource: Resource,
     namespaces: Namespaces,
     labels: Option<String>,
     fields: Option<String>,
@@ -63,9 +65,34 @@ impl State {
             Ok(planned) => planned,
             Err(error) => return Ok(Err(error)),
         };
-        let from_cache = options.consistency == Consistency::Cached
+        let starting = if options.subscribe {
+            match self.subscribe(wanted.subscription(&question)).await {
+                Ok(starting) => starting,
+                Err(error) => return Ok(Err(error)),
+            }
+        } else {
+            None
+        };
+        let whole = wanted.from == Place::Start && question.owner_uid.is_none() && question.index.is_none();
+        let answer = self.read_list(wanted, question, options.consistency).await?;
+        if let Some(id) = starting {
+            // A part of what is followed cannot be held against all of it.
+            let all = answer.as_ref().ok().filter(|page| whole && page.continue_token.is_none());
+            let seen = all.and_then(|page| follow::seen_all(&page.items));
+            self.host.seen(&self.caller, id, seen).await;
+        }
+        Ok(answer)
+    }
+
+    async fn read_list(
+        &mut self,
+        wanted: Wanted,
+        question: cache::Query,
+        consistency: Consistency,
+    ) -> Result<Result<Page, ApiError>, Breach> {
+        let from_cache = consistency == Consistency::Cached
             && !matches!(wanted.from, Place::Server(_) | Place::Namespace(..));
-        if from_cache && let Some(found) = self.host.cache().list(&wanted.kind, &question) {
+        if from_cache && let Some(found) = self.host.cache().list(&wanted.resource.kind, &question) {
             self.tally.cached_reads += 1;
             return Ok(self.cached_page(&wanted, found));
         }
@@ -73,10 +100,11 @@ impl State {
             return Ok(Err(error));
         }
         self.tally.cache_misses += u32::from(from_cache);
+        self.tally.server_reads += 1;
         self.server_page(wanted).await
     }
 
-    /// Checks and parses; tells the subscription.
+    /// Checks and parses.
     async fn plan(
         &mut self,
         kind: Kind,
@@ -89,7 +117,8 @@ impl State {
             return Err(bad_request(format!("list of {kind}: a list has no subresource")));
         }
         let namespace: Option<Arc<str>> = given(query.namespace).map(Into::into);
-        let namespaces = self.permit_many("list", &resource, namespace.as_ref())?;
+        let shape = options.shape.into();
+        let namespaces = self.permit_list(&resource, shape, namespace.as_ref())?;
         if options.subscribe {
             self.permit_following(&resource, &namespaces)?;
         }
@@ -107,15 +136,39 @@ impl State {
             labels,
             fields,
             limit: query.limit.filter(|limit| *limit > 0),
-            shape: options.shape.into(),
+            shape,
             from,
-            kind,
+            resource,
         };
-        if options.subscribe {
-            self.subscribe(wanted.subscription())?;
-        }
         let question = wanted.question(selector, given(query.owner_uid), index);
         Ok((wanted, question))
+    }
+
+    /// Where the caller may list. The contents of Secrets take `get` as well: who may only list and watch them gets to
+    /// know that they are there, and which version.
+    fn permit_list(
+        &self,
+        resource: &Resource,
+        shape: Shape,
+        namespace: Option<&Arc<str>>,
+    ) -> Result<Namespaces, ApiError> {
+        let listed = self.permit_many("list", resource, namespace)?;
+        if shape == Shape::Metadata || !is_secret(resource.kind.group(), &resource.plural) {
+            return Ok(listed);
+        }
+        let both = match (listed, self.permit_many("get", resource, namespace)?) {
+            (Namespaces::All, other) | (other, Namespaces::All) => other,
+            (Namespaces::These(list), Namespaces::These(got)) => {
+                Namespaces::These(list.into_iter().filter(|one| got.contains(one)).collect())
+            }
+        };
+        if both.is_empty() {
+            return Err(ApiError::host(
+                "NotGranted",
+                "there is no namespace in which both list and get of secrets are granted; their contents take both",
+            ));
+        }
+        Ok(both)
     }
 
     /// Whether the caller may watch wherever it lists: following less than was shown would miss changes.
@@ -159,7 +212,7 @@ impl State {
             items.push(item);
             last = Some(object.name());
         }
-        let resource_version = self.host.cache().version(&wanted.kind).unwrap_or_default().into();
+        let resource_version = self.host.cache().version(&wanted.resource.kind).unwrap_or_default().into();
         Ok(Page { items, continue_token, resource_version })
     }
 
@@ -215,7 +268,7 @@ impl State {
             continue_token,
         };
         let action = Action::List { query, shape: wanted.shape };
-        match self.call(Call { kind: wanted.kind.clone(), subresource: None, action }).await? {
+        match self.call(Call { kind: wanted.resource.kind.clone(), subresource: None, action }).await? {
             Reply::Page(page) => Ok(page),
             other => Err(unfit(&other)),
         }
@@ -224,7 +277,7 @@ impl State {
 
 /// The server knows neither owners nor indexes, nor places in the cache.
 fn server_can(wanted: &Wanted, question: &cache::Query) -> Result<(), ApiError> {
-    let kind = &wanted.kind;
+    let kind = &wanted.resource.kind;
     if matches!(wanted.from, Place::Cached(_)) {
         let message = format!("list of {kind}: what the page was read from is gone; begin anew");
         return Err(ApiError { code: 410, ..ApiError::host("Expired", message) });
@@ -238,13 +291,14 @@ fn server_can(wanted: &Wanted, question: &cache::Query) -> Result<(), ApiError> 
 }
 
 impl Wanted {
-    fn subscription(&self) -> Subscription {
+    fn subscription(&self, query: &cache::Query) -> Subscription {
         let namespaces = match &self.namespaces {
             Namespaces::All => Vec::new(),
             Namespaces::These(list) => list.clone(),
         };
-        let what = Subscribed::Many { namespaces, labels: self.labels.clone(), fields: self.fields.clone() };
-        Subscription { kind: self.kind.clone(), what }
+        let Question { labels, fields, .. } = query.question.clone();
+        let what = Subscribed::Many(Selection { namespaces, labels, fields });
+        Subscription { resource: self.resource.clone(), what, shape: self.shape }
     }
 
     fn question(

@@ -14,7 +14,7 @@ struct Envelope<'a> {
 }
 
 /// A cached object as JSON text: one copy of what is held, or of its metadata.
-pub(super) fn shaped(object: &Object, shape: Shape) -> Result<String, ApiError> {
+pub(crate) fn shaped(object: &Object, shape: Shape) -> Result<String, ApiError> {
     match shape {
         Shape::Whole => Ok(object.json().to_owned()),
         Shape::Metadata => {

@@ -8,12 +8,15 @@ use objects::{Host, Shape};
 use std::sync::Arc;
 use windlass_core::{
     cache::Cache,
-    call::Page as CorePage,
+    call::{Page as CorePage, Shape as CoreShape},
     change::ObjectChange,
     description::Selection,
     grant::Scope,
     input::{WatchId, WatchSpec},
+    name::Resource,
     object::Object,
+    selector::Selector,
+    subscription::{Following, Seen, SubscriptionId},
 };
 
 fn kind(kind: &str) -> types::Kind {
@@ -94,7 +97,7 @@ async fn a_read_is_answered_by_the_cache_only_if_it_covers_the_question() {
     );
     assert!(!partial.contains("data\":{}"));
     assert_eq!(fake.calls.lock().unwrap().len(), 1);
-    assert_eq!((state.tally.cached_reads, state.tally.cache_misses, state.tally.host_calls), (3, 1, 4));
+    assert_eq!((state.tally.cached_reads, state.tally.cache_misses, state.tally.server_reads), (3, 1, 1));
 }
 
 #[tokio::test]
@@ -333,17 +336,102 @@ async fn following_takes_the_right_to_watch() {
     let everywhere = state.list(kind("ConfigMap"), query(), options()).await;
     assert_eq!(reason(everywhere), "NotGranted", "`ours` may be listed and not watched");
     let kind = Kind::new("v1", "ConfigMap");
-    let many = Subscribed::Many {
+    let resource = Resource { kind, plural: "configmaps".into(), namespaced: true };
+    let of = |what| Subscription { resource: resource.clone(), what, shape: CoreShape::Whole };
+    let many = Selection {
         namespaces: vec!["mine".into()],
-        labels: Some("app=web".to_owned()),
+        labels: Some(Selector::parse("app=web").unwrap()),
         fields: None,
     };
-    let want = [
-        Subscription { kind: kind.clone(), what: Subscribed::One(ObjectName::namespaced("mine", "a")) },
-        Subscription { kind, what: many },
-    ];
+    let want = [of(Subscribed::One(ObjectName::namespaced("mine", "a"))), of(Subscribed::Many(many))];
     assert_eq!(*fake.subscriptions.lock().unwrap(), want);
     assert_eq!(state.tally.subscriptions, 2);
+}
+
+#[tokio::test]
+async fn what_was_read_before_its_watch_began_is_told_and_nothing_else() {
+    let fake = everything(within(&["mine"]));
+    let mut state = fake.state(|_| {});
+    let options = || ReadOptions { subscribe: true, ..read(Consistency::Cached) };
+    let object = |name: &str| {
+        format!(r#"{{"metadata":{{"namespace":"mine","name":"{name}","resourceVersion":"7"}}}}"#)
+    };
+    fake.answer([Ok(Reply::Object(None))]);
+    state.get(kind("ConfigMap"), name("mine", "a"), options()).await.unwrap().unwrap();
+    assert_eq!(*fake.seen.lock().unwrap(), [], "a watch that is in step tells everything");
+    *fake.following.lock().unwrap() = Following::Starting;
+    fake.answer([Ok(Reply::Object(None)), Ok(Reply::Object(Some(object("a"))))]);
+    fake.answer([Err(ApiError::host("Unavailable", "")), page(&[&object("a"), &object("b")], None)]);
+    fake.answer([page(&[&object("a")], Some("more")), page(&["{}"], None)]);
+    for _ in 0..3 {
+        drop(state.get(kind("ConfigMap"), name("mine", "a"), options()).await.unwrap());
+    }
+    let mut first = query();
+    first.limit = Some(1);
+    for wanted in [query(), first, query()] {
+        drop(state.list(kind("ConfigMap"), wanted, options()).await.unwrap());
+    }
+    let digest = |names: &[&str]| {
+        let mut seen = Seen::default();
+        names.iter().for_each(|name| seen.add(ObjectName::namespaced("mine", name).as_ref(), "7"));
+        Some(seen)
+    };
+    let want = [digest(&[]), digest(&["a"]), None, digest(&["a", "b"]), None, None];
+    let told: Vec<_> = fake.seen.lock().unwrap().iter().map(|(_, seen)| *seen).collect();
+    assert_eq!(told, want);
+    let numbers = fake.seen.lock().unwrap().iter().map(|(id, _)| *id).collect::<Vec<_>>();
+    assert_eq!(numbers, (2..8).map(SubscriptionId).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_read_that_cannot_be_followed_fails() {
+    let fake = everything(within(&["mine"]));
+    *fake.subscriptions_max.lock().unwrap() = 0;
+    let mut state = fake.state(|_| {});
+    let options = || ReadOptions { subscribe: true, ..read(Consistency::Cached) };
+    let one = state.get(kind("ConfigMap"), name("mine", "a"), options()).await;
+    assert_eq!(reason(one), "LimitExceeded");
+    assert_eq!(reason(state.list(kind("ConfigMap"), query(), options()).await), "LimitExceeded");
+    assert!(fake.calls.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn every_read_is_counted_by_who_answered_it() {
+    let fake = everything(Scope::AllNamespaces);
+    fill(&fake.cache, &[("mine", "a")]);
+    let mut state = fake.state(|_| {});
+    fake.answer([Ok(Reply::Object(None)), page(&[], None), Ok(Reply::Object(None))]);
+    for consistency in [Consistency::Cached, Consistency::Latest] {
+        state.get(kind("ConfigMap"), name("mine", "a"), read(consistency)).await.unwrap().unwrap();
+        state.list(kind("ConfigMap"), query(), read(consistency)).await.unwrap().unwrap();
+    }
+    let of_status = ReadOptions { subresource: Some("status".to_owned()), ..read(Consistency::Cached) };
+    state.get(kind("ConfigMap"), name("mine", "a"), of_status).await.unwrap().unwrap();
+    assert_eq!((state.tally.cached_reads, state.tally.server_reads, state.tally.cache_misses), (2, 3, 0));
+}
+
+#[tokio::test]
+async fn the_contents_of_secrets_take_get_and_their_metadata_does_not() {
+    let fake = Fake::granting(vec![
+        rule(&["list", "watch"], &["secrets"], within(&["mine", "ours"])),
+        rule(&["get"], &["secrets"], within(&["mine"])),
+    ]);
+    let mut state = fake.state(|_| {});
+    let mut here = query();
+    here.namespace = Some("ours".to_owned());
+    let whole = state.list(kind("Secret"), here.clone(), read(Consistency::Latest)).await;
+    assert_eq!(reason(whole), "NotGranted");
+    fake.answer([page(&[], None), page(&[], None)]);
+    let metadata = ReadOptions { shape: Shape::Metadata, ..read(Consistency::Latest) };
+    state.list(kind("Secret"), here, metadata).await.unwrap().unwrap();
+    state.list(kind("Secret"), query(), read(Consistency::Latest)).await.unwrap().unwrap();
+    let calls = fake.calls.lock().unwrap();
+    let asked = calls.iter().map(|call| match &call.action {
+        Action::List { query, shape } => (query.namespace.as_deref(), *shape),
+        other => panic!("{other:?}"),
+    });
+    let want = [(Some("ours"), CoreShape::Metadata), (Some("mine"), CoreShape::Whole)];
+    assert_eq!(asked.collect::<Vec<_>>(), want, "everywhere is where both are granted");
 }
 
 #[tokio::test]

@@ -63,6 +63,20 @@ pub(super) struct CallLabel {
     pub(super) result: &'static str,
 }
 
+/// Who answered a read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct SourceLabel {
+    pub(super) module: String,
+    pub(super) source: &'static str,
+}
+
+/// A kind, and what it is watched for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+pub(super) struct WatchLabel {
+    pub(super) kind: String,
+    pub(super) purpose: &'static str,
+}
+
 /// A guest's log level.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct LevelLabel {
@@ -118,6 +132,8 @@ pub(super) struct Families {
     pub(super) calls: Family<CallLabel, Counter>,
     pub(super) call_time: Time,
     pub(super) refusals: Family<ModuleLabel, Counter>,
+    pub(super) reads: Family<SourceLabel, Counter>,
+    pub(super) subscriptions: Family<ModuleLabel, Gauge>,
     pub(super) log_lines: Family<LevelLabel, Counter>,
     pub(super) generation: Family<ModuleLabel, Gauge>,
     pub(super) fights: Family<ModuleLabel, Gauge>,
@@ -125,6 +141,7 @@ pub(super) struct Families {
     pub(super) offers: Family<ModuleLabel, Counter>,
     pub(super) rejections: Family<ModuleLabel, Counter>,
     pub(super) swap_time: Time,
+    pub(super) watches: Family<WatchLabel, Gauge>,
     pub(super) watch_synced: Family<KindLabel, Gauge>,
     pub(super) watch_objects: Family<KindLabel, Gauge>,
     pub(super) watch_failures: Family<KindLabel, Counter>,
@@ -227,6 +244,8 @@ impl Families {
         add(registry, Metric::Traps, &self.traps);
         add(registry, Metric::Calls, &self.calls);
         add(registry, Metric::Refusals, &self.refusals);
+        add(registry, Metric::Reads, &self.reads);
+        add(registry, Metric::Subscriptions, &self.subscriptions);
         add(registry, Metric::GuestLogLines, &self.log_lines);
         add(registry, Metric::ModuleGeneration, &self.generation);
         add(registry, Metric::ModuleOffers, &self.offers);
@@ -239,6 +258,7 @@ impl Families {
         add(registry, Metric::CallTime, &self.call_time.0);
         add(registry, Metric::ModuleSwapTime, &self.swap_time.0);
         add(registry, Metric::LeaderStatus, &self.leader);
+        add(registry, Metric::Watches, &self.watches);
         add(registry, Metric::WatchSynced, &self.watch_synced);
         add(registry, Metric::WatchObjects, &self.watch_objects);
         add(registry, Metric::WatchFailures, &self.watch_failures);

@@ -2,7 +2,7 @@
 
 use super::families::{
     CallLabel, ControllerLabel, DepthLabel, Families, LevelLabel, ModuleLabel, NowSeconds, QueueLabel,
-    ResultLabel, Seconds, TrapLabel,
+    ResultLabel, Seconds, SourceLabel, TrapLabel,
 };
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -26,7 +26,7 @@ const TRAPS: [TrapKind; 6] = [
     TrapKind::Stack,
     TrapKind::HostCalls,
 ];
-/// The verbs of writes; reads are answered from the cache and are no facts.
+/// The verbs of writes; reads are counted by who answered them.
 const VERBS: [&str; 4] = ["create", "update", "patch", "delete"];
 const CALL_RESULTS: [&str; 4] = ["success", "conflict", "not_found", "error"];
 const LEVELS: [(LogLevel, &str); 5] = [
@@ -44,6 +44,9 @@ pub(super) struct ModuleSeries {
     pub(super) fights: Gauge,
     pub(super) flips: Counter,
     pub(super) refusals: Counter,
+    pub(super) subscriptions: Gauge,
+    pub(super) cache_reads: Counter,
+    pub(super) server_reads: Counter,
     traps: [(TrapKind, Counter); TRAPS.len()],
     calls: Vec<(&'static str, &'static str, Counter)>,
     log_lines: [(LogLevel, Counter); LEVELS.len()],
@@ -77,6 +80,7 @@ impl ModuleSeries {
         drop(families.rejections.get_or_create(&label));
         let module = || label.module.clone();
         let call = |verb, result| CallLabel { module: module(), verb, result };
+        let reads = |source| families.reads.get_or_create_owned(&SourceLabel { module: module(), source });
         let calls = VERBS.iter().flat_map(|verb| CALL_RESULTS.iter().map(move |result| (*verb, *result)));
         Self {
             controllers: HashMap::new(),
@@ -84,6 +88,9 @@ impl ModuleSeries {
             fights: families.fights.get_or_create_owned(&label),
             flips: families.flips.get_or_create_owned(&label),
             refusals: families.refusals.get_or_create_owned(&label),
+            subscriptions: families.subscriptions.get_or_create_owned(&label),
+            cache_reads: reads("cache"),
+            server_reads: reads("server"),
             traps: TRAPS.map(|kind| {
                 let label = TrapLabel { module: module(), kind: kind.as_str() };
                 (kind, families.traps.get_or_create_owned(&label))
@@ -127,6 +134,10 @@ impl ModuleSeries {
         families.fights.remove(&label);
         families.flips.remove(&label);
         families.refusals.remove(&label);
+        families.subscriptions.remove(&label);
+        for source in ["cache", "server"] {
+            families.reads.remove(&SourceLabel { module: label.module.clone(), source });
+        }
         let module = || label.module.clone();
         for kind in TRAPS {
             families.traps.remove(&TrapLabel { module: module(), kind: kind.as_str() });

@@ -94,6 +94,8 @@ fn w11_c9_every_series_of_a_module_begins_at_zero() {
             r#"windlass_calls_total{module="website",verb="patch",result="conflict"} 0"#,
             r#"windlass_module_rejections_total{module="website"} 0"#,
             r#"windlass_guest_log_lines_total{module="website",level="warn"} 0"#,
+            r#"windlass_reads_total{module="website",source="server"} 0"#,
+            r#"windlass_subscriptions{module="website"} 0"#,
         ],
     );
 }
@@ -159,6 +161,7 @@ fn facts_are_counted() {
         call(Some(conflict)),
         call(Some(ApiError::host("NotGranted", ""))),
         Fact::CallRefused { module: module.clone(), reason: reason.clone() },
+        Fact::ReadsAnswered { module: module.clone(), cache: 3, server: 2 },
         Fact::GuestLog { request: None, module: module.clone(), level, message, fields: Vec::new() },
         Fact::ModuleOffered { module: module.clone(), digest },
         Fact::ModuleRejected { module: module.clone(), reason: reason.clone() },
@@ -181,6 +184,8 @@ fn facts_are_counted() {
             r#"windlass_calls_total{module="website",verb="patch",result="conflict"} 1"#,
             r#"windlass_calls_total{module="website",verb="patch",result="error"} 1"#,
             r#"windlass_call_refusals_total{module="website"} 1"#,
+            r#"windlass_reads_total{module="website",source="cache"} 3"#,
+            r#"windlass_reads_total{module="website",source="server"} 2"#,
             r#"windlass_guest_log_lines_total{module="website",level="warn"} 1"#,
             r#"windlass_module_offers_total{module="website"} 1"#,
             r#"windlass_module_rejections_total{module="website"} 1"#,
@@ -207,6 +212,24 @@ fn a_kind_that_nobody_watches_has_no_series() {
     metrics.fact(&Fact::WatchSynced { kind: kind.clone(), objects: 1 });
     check(&metrics, &[r#"windlass_watch_failures_total{kind="v1 Secret"} 0"#]);
     metrics.forget_kind(&kind);
+    assert!(!metrics.render().contains("Secret"), "{}", metrics.render());
+}
+
+#[test]
+fn watches_are_counted_by_kind_and_purpose() {
+    let (metrics, secret, map) = (registered(), Kind::new("v1", "Secret"), Kind::new("v1", "ConfigMap"));
+    metrics.watches([(&secret, false), (&secret, false), (&map, true), (&secret, true)]);
+    metrics.subscriptions(&module(), 5);
+    check(
+        &metrics,
+        &[
+            r#"windlass_watches{kind="v1 Secret",purpose="subscription"} 2"#,
+            r#"windlass_watches{kind="v1 Secret",purpose="description"} 1"#,
+            r#"windlass_watches{kind="v1 ConfigMap",purpose="subscription"} 0"#,
+            r#"windlass_subscriptions{module="website"} 5"#,
+        ],
+    );
+    metrics.watches([(&map, true)]);
     assert!(!metrics.render().contains("Secret"), "{}", metrics.render());
 }
 
