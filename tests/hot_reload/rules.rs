@@ -44,7 +44,9 @@ pub(super) fn each_run_is_of_one_version(runs: &[SeenRun], served: &[Served]) {
 pub(super) fn runs_of_a_request_never_overlap(facts: &Memory) {
     let step = |fact: &Fact| match fact {
         Fact::RunEnded(run) => Some((run.request.clone(), true)),
-        Fact::CallAnswered { request, kind, .. } if *kind.kind == *"ConfigMap" => {
+        Fact::CallAnswered { request, kind, .. } | Fact::WriteSpared { request, kind, .. }
+            if *kind.kind == *"ConfigMap" =>
+        {
             Some((request.clone(), false))
         }
         _ => None,

@@ -116,7 +116,7 @@ impl Client {
             )));
         }
         let wire = wire(&served, call)?;
-        let writes = call.action.is_write() && !dry_run(&call.action);
+        let writes = call.action.is_write() && !call.action.is_dry_run();
         let answer = retry::send(&self.transport, &wire, writes, &self.settings).await?;
         if answer.status() == StatusCode::NOT_FOUND && !answer::says_not_found(answer.body()) {
             // No object is missing but the path: the kind is gone, or served elsewhere (M4).
@@ -137,16 +137,6 @@ impl Client {
 /// What the server would say of a path that it does not serve.
 fn not_found(message: String) -> ApiError {
     ApiError { code: 404, reason: "NotFound".to_owned(), message, status: None, retry_after: None }
-}
-
-fn dry_run(action: &Action) -> bool {
-    match action {
-        Action::Get { .. } | Action::List { .. } => false,
-        Action::Create { write, .. } | Action::Update { write, .. } | Action::Patch { write, .. } => {
-            write.dry_run
-        }
-        Action::Delete { options, .. } => options.dry_run,
-    }
 }
 
 /// The request that a call becomes.

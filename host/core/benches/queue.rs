@@ -65,6 +65,7 @@ fn version() -> Version {
         concurrency: 64,
         resync: Duration::ZERO,
         paused: false,
+        suppress_no_op_writes: true,
     }
 }
 

@@ -7,13 +7,16 @@
 //! them (I6), and the store is never behind a change that was told (S1).
 
 mod indexes;
+mod laid;
 mod names;
+mod own_writes;
 mod postings;
 mod query;
 mod staging;
 mod state;
 #[cfg(test)]
 mod tests;
+mod version;
 mod view;
 
 use crate::{
@@ -25,20 +28,22 @@ use crate::{
     name::{Kind, ObjectName},
     object::{Object, compare_versions},
 };
+pub use own_writes::{Before, LiveAnswer, LiveRead, OwnWrite, OwnWrites};
 pub(crate) use query::{Fields, labels_cover, selects};
 pub use query::{Namespaces, Query, Question};
 pub use staging::Staging;
 use std::{
-    cmp::Ordering,
+    cmp,
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::Ordering},
 };
-use view::{View, ViewKey};
+use view::{Reading, View, ViewKey};
 
 /// The store of snapshots. Cheap to share: put it in an `Arc`.
 #[derive(Debug, Default)]
 pub struct Cache {
     shelves: RwLock<Shelves>,
+    counts: own_writes::Counts,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +81,23 @@ impl Cache {
 
     fn of_watch(&self, watch: WatchId) -> Option<Arc<View>> {
         self.shelves().watches.get(&watch).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<View>> {
+        self.shelves().views.values().cloned().collect()
+    }
+
+    /// Every view of a kind.
+    fn of_kind(&self, kind: &Kind) -> Vec<Arc<View>> {
+        let first = ViewKey { kind: kind.clone(), metadata: false, fields: None };
+        let shelves = self.shelves();
+        let views = shelves.views.range(first..).take_while(|(key, _)| key.kind == *kind);
+        views.map(|(_, view)| view.clone()).collect()
+    }
+
+    /// A read goes to the server because of a write of which only that knows what became of it.
+    fn asks(&self) {
+        self.counts.asked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The views that can answer a question of this shape and field selector, best first.
@@ -181,23 +203,26 @@ impl Cache {
         self.views(kind, question.shape, question.fields.as_ref()).any(|view| view.covers(question))
     }
 
-    /// One object, if what is held covers it; the answer and its coverage are of one moment.
+    /// One object, if what is held covers it; the answer and its coverage are of one moment. Never older than what a
+    /// module of this host wrote.
     #[must_use]
     pub fn find(&self, kind: &Kind, name: &ObjectName, shape: Shape) -> Found {
         let question = Question::one(name, shape);
         for view in self.views(kind, shape, None) {
             match view.find(name, &question) {
-                Found::Unknown => {}
-                found => return found,
+                Reading::Known(found) => return found.map_or(Found::Absent, Found::Object),
+                Reading::Unseen => self.asks(),
+                Reading::Uncovered => {}
             }
         }
         Found::Unknown
     }
 
-    /// One whole object as it is held, whether or not anything covers it.
+    /// One whole object as readers see it, whether or not anything covers it. After a write of unknown outcome it may
+    /// be older than that; see [`Cache::must_ask`].
     #[must_use]
     pub fn get(&self, kind: &Kind, name: &ObjectName) -> Option<Arc<Object>> {
-        self.views(kind, Shape::Whole, None).find_map(|view| view.read().get(name.as_ref()).cloned())
+        self.views(kind, Shape::Whole, None).find_map(|view| view.get(name))
     }
 
     /// The object of a request as its controller selects it: none when it is gone or has left the selection, also
@@ -205,15 +230,30 @@ impl Cache {
     #[must_use]
     pub fn selected(&self, kind: &Kind, selection: &Selection, name: &ObjectName) -> Option<Arc<Object>> {
         let mut views = self.views(kind, Shape::Whole, selection.fields.as_ref());
-        let object = views.find_map(|view| view.read().get(name.as_ref()).cloned())?;
+        let object = views.find_map(|view| view.get(name))?;
         selects(selection, &object).then_some(object)
     }
 
-    /// Objects in name order by the best index, if what is held covers the question; none: ask the server.
+    /// Objects in name order by the best index, if what is held covers the question; none: ask the server. Own writes
+    /// are among them.
     #[must_use]
     pub fn list(&self, kind: &Kind, query: &Query) -> Option<Vec<Arc<Object>>> {
         let question = &query.question;
-        self.views(kind, question.shape, question.fields.as_ref()).find_map(|view| view.list(query))
+        for view in self.views(kind, question.shape, question.fields.as_ref()) {
+            match view.list(query) {
+                Reading::Known(list) => return Some(list),
+                Reading::Unseen => self.asks(),
+                Reading::Uncovered => {}
+            }
+        }
+        None
+    }
+
+    /// The same for the host's own decisions, which take an object as it was before a write of unknown outcome rather
+    /// than not at all.
+    pub(crate) fn list_known(&self, kind: &Kind, query: &Query) -> Option<Vec<Arc<Object>>> {
+        let question = &query.question;
+        self.views(kind, question.shape, question.fields.as_ref()).find_map(|view| view.list_known(query))
     }
 
     /// Whether a watch's first list is taken in.
@@ -232,9 +272,9 @@ impl Cache {
         let mut lowest: Option<Box<str>> = None;
         for view in views {
             for held in view.read().watches.values().filter(|held| held.synced) {
-                let lower = lowest
-                    .as_ref()
-                    .is_none_or(|lowest| compare_versions(&held.version, lowest) == Some(Ordering::Less));
+                let lower = lowest.as_ref().is_none_or(|lowest| {
+                    compare_versions(&held.version, lowest) == Some(cmp::Ordering::Less)
+                });
                 if lower {
                     lowest = Some(held.version.clone());
                 }

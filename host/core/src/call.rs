@@ -1,6 +1,9 @@
 //! Calls to the API server as plain data: what a guest asks for and what it gets.
 
-use crate::name::{Kind, ObjectName};
+use crate::{
+    name::{Kind, ObjectName},
+    object::Object,
+};
 use std::{sync::Arc, time::Duration};
 
 /// Whole objects, or their metadata only.
@@ -189,6 +192,18 @@ impl Action {
         !matches!(self, Self::Get { .. } | Self::List { .. })
     }
 
+    /// Whether nothing is stored of it.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        match self {
+            Self::Get { .. } | Self::List { .. } => false,
+            Self::Create { write, .. } | Self::Update { write, .. } | Self::Patch { write, .. } => {
+                write.dry_run
+            }
+            Self::Delete { options, .. } => options.dry_run,
+        }
+    }
+
     /// The object it names, if it names one.
     #[must_use]
     pub fn name(&self) -> Option<&ObjectName> {
@@ -204,7 +219,7 @@ impl Action {
 }
 
 /// The answer to a call. Objects are JSON text, normalised as the cache holds them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// To a get; none where there is no such object.
     Object(Option<String>),
@@ -212,8 +227,8 @@ pub enum Reply {
     Page(Page),
     /// To create, update, patch.
     Written {
-        /// The object or the subresource's answer as the server has it now.
-        object: String,
+        /// The object as the server has it now, or what a subresource answered.
+        object: Answered,
         /// `Warning` headers.
         warnings: Vec<String>,
     },
@@ -221,7 +236,37 @@ pub enum Reply {
     Deleted {
         /// False when the object stays until finalizers or grace are over.
         gone: bool,
+        /// Of the object, where the answer says it.
+        uid: Option<Box<str>>,
+        /// The object as the answer shows it: with its deletion begun, or for the last time.
+        left: Option<Arc<Object>>,
     },
+}
+
+/// What the server answered to a write.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// The object that was written.
+    Object(Arc<Object>),
+    /// What a subresource answers instead of the object: `Scale`, `TokenRequest`, `Status`.
+    Other(String),
+}
+
+impl Answered {
+    /// As JSON text.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        match self {
+            Self::Object(object) => object.json(),
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Answered {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json()
+    }
 }
 
 /// One page of a list.
@@ -256,6 +301,13 @@ impl ApiError {
     #[must_use]
     pub fn host(reason: &str, message: impl Into<String>) -> Self {
         Self { code: 0, reason: reason.to_owned(), message: message.into(), status: None, retry_after: None }
+    }
+
+    /// Whether a write that failed so may have been carried out all the same: its answer was lost, or the server failed
+    /// at a moment that it does not tell.
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
+        self.reason == "OutcomeUnknown" || matches!(self.code, 500..=599)
     }
 
     /// Whether it speaks of the cluster's state or load, not of the module's code (0, 401, 403, 409, 429, 5xx).

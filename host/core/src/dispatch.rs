@@ -4,11 +4,13 @@ mod asks;
 
 use crate::{
     description::Selection,
+    fact::Reason,
     input::Version,
     interest::Need,
     name::{Digest, Generation, Kind, ModuleName},
     queue::{Account, RequestQueue, Taken},
     time::Time,
+    unneeded::Spares,
 };
 pub(crate) use asks::Asks;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -51,6 +53,9 @@ pub(crate) struct Pending {
 pub(crate) struct Lane {
     pub(crate) kind: Kind,
     pub(crate) selection: Arc<Selection>,
+    /// Its needs without predicates.
+    pub(crate) unfiltered: Arc<[Need]>,
+    pub(crate) suppress_no_op_writes: bool,
     /// Whether the serving version has this controller.
     pub(crate) live: bool,
     pub(crate) concurrency: usize,
@@ -78,6 +83,8 @@ impl Lane {
         Self {
             kind,
             selection: Arc::default(),
+            unfiltered: Arc::default(),
+            suppress_no_op_writes: false,
             live: false,
             concurrency: 1,
             queue,
@@ -87,6 +94,13 @@ impl Lane {
             alarm: None,
             turn: 0,
         }
+    }
+
+    /// What decides which writes of a run for this reason need not be sent. What makes sure sends all.
+    pub(crate) fn spares(&self, reason: &Reason) -> Option<Spares> {
+        let sure = matches!(reason, Reason::Resync | Reason::Asked | Reason::Reloaded);
+        let spares = || Spares { unfiltered: self.unfiltered.clone(), resync: self.resync_every };
+        (self.suppress_no_op_writes && !sure).then(spares)
     }
 
     fn can_run(&self) -> bool {

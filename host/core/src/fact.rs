@@ -109,6 +109,19 @@ pub enum Fact {
         /// By the server: not enough is held, or the guest wants it so.
         server: u32,
     },
+    /// A guest's write was not sent: the object is already as it would make it.
+    WriteSpared {
+        /// On behalf of which request.
+        request: Request,
+        /// `patch`, ….
+        verb: &'static str,
+        /// The kind that would have been written.
+        kind: Kind,
+        /// The object that would have been written.
+        name: ObjectName,
+        /// Subresource.
+        subresource: Option<String>,
+    },
     /// A call was refused by the grant.
     CallRefused {
         /// Which module.

@@ -12,6 +12,7 @@ use crate::{
     outcome::Outcome,
     subscription::{Following, Seen, SubscribeError, Subscription, SubscriptionId},
     time::Time,
+    unneeded::Spares,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -58,6 +59,8 @@ pub struct Version {
     pub resync: Duration,
     /// Described and watching, but not run.
     pub paused: bool,
+    /// Writes that would change nothing are not sent.
+    pub suppress_no_op_writes: bool,
 }
 
 /// Everything that can come into the pipeline.
@@ -185,6 +188,8 @@ pub struct Run {
     pub failures: u32,
     /// Since the first trigger.
     pub waited: Duration,
+    /// What decides which of its writes need not be sent; none: all are.
+    pub spares: Option<Spares>,
 }
 
 /// Some changes that reached a `mapped` watch of one module.

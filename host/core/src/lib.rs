@@ -30,3 +30,4 @@ mod queue;
 pub mod selector;
 pub mod subscription;
 pub mod time;
+pub mod unneeded;

@@ -20,6 +20,7 @@ use header::Header;
 pub use header::{Labels, Owner};
 pub use ingest::IngestError;
 use projection::Projection;
+use serde::Deserialize;
 use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
 /// Field paths and annotations that relations, predicates and indexes of one kind need. Values found at ingest, in
@@ -131,6 +132,29 @@ impl Object {
         self.header.generation()
     }
 
+    /// Its metadata alone, as a metadata watch would show it. None if the text has none, which no ingested one lacks.
+    #[must_use]
+    pub fn metadata_only(&self) -> Option<Self> {
+        let kind = Kind::new("meta.k8s.io/v1", "PartialObjectMetadata");
+        Self::ingest_metadata(&kind, self.json()).ok()
+    }
+
+    /// Seconds that it still has to end once its deletion began; zero where nothing is said.
+    #[must_use]
+    pub fn deletion_grace_seconds(&self) -> u64 {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Grace {
+            deletion_grace_period_seconds: Option<u64>,
+        }
+        #[derive(Deserialize)]
+        struct Deleted {
+            metadata: Grace,
+        }
+        let deleted = serde_json::from_str::<Deleted>(self.json());
+        deleted.ok().and_then(|deleted| deleted.metadata.deletion_grace_period_seconds).unwrap_or(0)
+    }
+
     /// Whether `metadata.deletionTimestamp` is set.
     #[must_use]
     pub fn is_deleting(&self) -> bool {
@@ -227,6 +251,13 @@ impl Object {
         let projection = self.projection.as_deref()?;
         let at = projection.plan().searched.iter().position(|known| known == path)?;
         Some(projection.found(at))
+    }
+}
+
+/// Objects are equal when their texts are.
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json()
     }
 }
 

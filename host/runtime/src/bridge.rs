@@ -4,11 +4,15 @@ use crate::{
     circles,
     desk::Desk,
     observe::{Observer, Observers},
+    own_writes::OwnWrites,
+    spare::Sparing,
     tell::Inputs,
 };
 use futures::future::BoxFuture;
-use serde::{Deserialize, de::IgnoredAny};
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::watch;
 use windlass_cluster::{
     client::Client,
@@ -16,8 +20,8 @@ use windlass_cluster::{
     lease::Leadership,
 };
 use windlass_core::{
-    cache::Cache,
-    call::{ApiError, Call, Reply},
+    cache::{Before, Cache},
+    call::{Answered, ApiError, Call, Reply},
     fact::Fact,
     grant::Refusal,
     input::Input,
@@ -30,6 +34,8 @@ use windlass_guest::host::{Activity, Caller, EventData, Host, LogLine, MetricSam
 pub(crate) struct Bridge {
     client: Client,
     cache: Arc<Cache>,
+    writes: Arc<OwnWrites>,
+    sparing: Arc<Sparing>,
     recorder: Recorder,
     observers: Observers,
     inputs: Inputs,
@@ -42,13 +48,13 @@ pub(crate) struct Bridge {
 impl Bridge {
     pub(crate) fn new(
         client: Client,
-        cache: Arc<Cache>,
+        (cache, writes, sparing): (Arc<Cache>, Arc<OwnWrites>, Arc<Sparing>),
         recorder: Recorder,
         observers: Observers,
         (inputs, desk): (Inputs, Arc<Desk>),
         leadership: Option<watch::Receiver<Leadership>>,
     ) -> Self {
-        Self { client, cache, recorder, observers, inputs, desk, leadership }
+        Self { client, cache, writes, sparing, recorder, observers, inputs, desk, leadership }
     }
 
     /// The fence: nothing is written when another host may lead already (L7).
@@ -61,7 +67,7 @@ impl Bridge {
         }
     }
 
-    fn tell_write(&self, caller: &Caller, call: &Call, answer: &Answer, write: Write) {
+    fn tell_write(&self, caller: &Caller, call: &Call, answer: &Answer, changed: bool, took: Duration) {
         let (Some(request), Some(name)) = (caller.request(), call.action.name()) else { return };
         self.observers.fact(&Fact::CallAnswered {
             request: request.clone(),
@@ -70,76 +76,70 @@ impl Bridge {
             name: name.clone(),
             subresource: call.subresource.clone(),
             error: answer.as_ref().err().cloned(),
-            changed: write.changed(answer),
-            took: write.since.elapsed(),
+            changed,
+            took,
         });
     }
 
-    fn begin(&self, call: &Call) -> Write {
-        let held = call.action.name().and_then(|name| self.cache.get(&call.kind, name));
-        Write { since: Instant::now(), version: held.map(|held| held.resource_version().into()) }
+    fn tell_spared(&self, caller: &Caller, call: &Call) {
+        let (Some(request), Some(name)) = (caller.request(), call.action.name()) else { return };
+        self.observers.fact(&Fact::WriteSpared {
+            request: request.clone(),
+            verb: call.action.verb(),
+            kind: call.kind.clone(),
+            name: name.clone(),
+            subresource: call.subresource.clone(),
+        });
+    }
+
+    async fn write(&self, caller: &Caller, call: &Call) -> Answer {
+        self.may_write()?;
+        if let Some(reply) = self.sparing.spared(caller, call) {
+            self.tell_spared(caller, call);
+            return Ok(reply);
+        }
+        let mut under_way = self.writes.begin(call)?;
+        let held = circles::held(&self.cache, call);
+        let since = Instant::now();
+        let answer = self.client.call(call).await;
+        // The guest's next read is to see it.
+        under_way.answered(&answer);
+        let count = self.sparing.answered(caller, call, &answer);
+        if count > 0 {
+            self.observers.fact(&Fact::Dropped { bound: "remembered-applies", count });
+        }
+        self.tell_write(caller, call, &answer, changed(under_way.before(), &answer), since.elapsed());
+        if let Some(run) = caller.run()
+            && let Some(wrote) = circles::wrote(run, call, &held, &answer)
+        {
+            self.inputs.send(Input::Wrote(Box::new(wrote))).await;
+        }
+        answer
     }
 }
 
 type Answer = Result<Reply, ApiError>;
 
-/// A write under way.
-struct Write {
-    since: Instant,
-    /// Of the object as the cache held it before.
-    version: Option<Box<str>>,
-}
-
-impl Write {
-    /// Whether the object is another one now. A write that changes nothing keeps the object's version; so does the
-    /// one that takes the last finalizer from an object that is being deleted, and that one ends it.
-    fn changed(&self, answer: &Answer) -> bool {
-        match (&self.version, answer) {
-            (Some(before), Ok(Reply::Written { object, .. })) => {
-                let Ok(Outline { metadata: now }) = serde_json::from_str(object) else { return true };
-                now.resource_version != **before
-                    || (now.deletion_timestamp.is_some() && now.finalizers.is_empty())
-            }
-            _ => answer.is_ok(),
+/// Whether the object is another one now. A write that changes nothing keeps the object's version; so does the one that
+/// takes the last finalizer from an object that is being deleted, and that one ends it.
+fn changed(before: Option<&Before>, answer: &Answer) -> bool {
+    match (before, answer) {
+        (Some(before), Ok(Reply::Written { object: Answered::Object(now), .. })) => {
+            *now.resource_version() != *before.version()
+                || (now.is_deleting() && now.finalizers().next().is_none())
         }
+        _ => answer.is_ok(),
     }
-}
-
-/// What tells of an object's JSON whether it was written.
-#[derive(Deserialize)]
-struct Outline<'a> {
-    #[serde(borrow)]
-    metadata: Metadata<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    resource_version: Cow<'a, str>,
-    #[serde(default)]
-    deletion_timestamp: Option<IgnoredAny>,
-    #[serde(default)]
-    finalizers: Vec<IgnoredAny>,
 }
 
 impl Host for Bridge {
     fn call<'a>(&'a self, caller: &'a Caller, call: Call) -> BoxFuture<'a, Result<Reply, ApiError>> {
         Box::pin(async move {
-            if !call.action.is_write() {
-                return self.client.call(&call).await;
+            if call.action.is_write() {
+                self.write(caller, &call).await
+            } else {
+                self.client.call(&call).await
             }
-            self.may_write()?;
-            let write = self.begin(&call);
-            let held = circles::held(&self.cache, &call);
-            let answer = self.client.call(&call).await;
-            self.tell_write(caller, &call, &answer, write);
-            if let Some(run) = caller.run()
-                && let Some(wrote) = circles::wrote(run, &call, &held, &answer)
-            {
-                self.inputs.send(Input::Wrote(Box::new(wrote))).await;
-            }
-            answer
         })
     }
 
@@ -224,24 +224,27 @@ fn reference(object: ObjectReference) -> Reference {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
+    use windlass_core::object::Object;
 
     #[test]
     fn a_write_that_keeps_the_version_changed_nothing() {
-        let check = |before: Option<&str>, answer: Answer, changed: bool| {
-            let write = Write { since: Instant::now(), version: before.map(Into::into) };
-            assert_eq!(write.changed(&answer), changed, "{before:?} and {answer:?}");
+        let map = |version: &str| {
+            let text = format!(r#"{{"metadata":{{"name":"a","resourceVersion":"{version}"}},"spec":{{}}}}"#);
+            Object::ingest(&Kind::new("v1", "ConfigMap"), &text).unwrap()
         };
-        let written = |version: &str| {
-            let object =
-                format!(r#"{{"metadata":{{"name":"a","resourceVersion":"{version}"}},"spec":{{}}}}"#);
-            Ok(Reply::Written { object, warnings: Vec::new() })
+        let check = |before: Option<&str>, answer: Answer, want: bool| {
+            let before = before.map(|version| Before::of(&map(version)));
+            assert_eq!(changed(before.as_ref(), &answer), want, "{before:?} and {answer:?}");
         };
-        check(Some("7"), written("7"), false);
-        check(Some("7"), written("8"), true);
-        check(None, written("7"), true);
-        check(Some("7"), Ok(Reply::Deleted { gone: true }), true);
-        check(Some("7"), Ok(Reply::Written { object: "{}".into(), warnings: Vec::new() }), true);
+        let written = |object| Ok(Reply::Written { object, warnings: Vec::new() });
+        let object = |version: &str| written(Answered::Object(Arc::new(map(version))));
+        check(Some("7"), object("7"), false);
+        check(Some("7"), object("8"), true);
+        check(None, object("7"), true);
+        check(Some("7"), Ok(Reply::Deleted { gone: true, uid: None, left: None }), true);
+        check(Some("7"), written(Answered::Other("{}".into())), true);
         check(Some("7"), Err(ApiError::host("Unavailable", "away")), false);
     }
 }

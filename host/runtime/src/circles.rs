@@ -5,7 +5,7 @@ use std::sync::Arc;
 use windlass_cluster::events::{Note, Recorder, Reference};
 use windlass_core::{
     cache::{Cache, Found},
-    call::{ApiError, Call, Reply, Shape},
+    call::{Answered, ApiError, Call, Reply, Shape},
     fact::Fact,
     fight::{FieldChange, Fight, FightStage, Wrote, changed_fields},
     input::RunId,
@@ -28,17 +28,18 @@ pub(crate) fn wrote(
     }
     let itself = |before, after| vec![FieldChange { path: Box::default(), before, after }];
     let (from_version, version, changes) = match (held, answer.as_ref().ok()?) {
-        (Found::Object(before), Reply::Deleted { gone: true }) => {
+        (Found::Object(before), Reply::Deleted { gone: true, .. }) => {
             (Some(before.resource_version().into()), None, itself(1, 0))
         }
-        (Found::Absent, Reply::Written { object, .. }) => (None, Some(version_of(object)?), itself(0, 1)),
-        (Found::Object(before), Reply::Written { object, .. }) => {
-            let version = version_of(object)?;
-            let known = before.resource_version();
-            if *known == *version || object.len().max(before.json().len()) > JSON_LEN_MAX {
+        (Found::Absent, Reply::Written { object: Answered::Object(object), .. }) => {
+            (None, Some(object.resource_version().into()), itself(0, 1))
+        }
+        (Found::Object(before), Reply::Written { object: Answered::Object(object), .. }) => {
+            let (known, version) = (before.resource_version(), object.resource_version());
+            if known == version || object.json().len().max(before.json().len()) > JSON_LEN_MAX {
                 return None;
             }
-            (Some(known.into()), Some(version), changed_fields(before.json(), object))
+            (Some(known.into()), Some(version.into()), changed_fields(before.json(), object.json()))
         }
         _ => return None,
     };
@@ -48,19 +49,6 @@ pub(crate) fn wrote(
 /// What a write begins from, as far as the cache knows.
 pub(crate) fn held(cache: &Cache, call: &Call) -> Found {
     call.action.name().map_or(Found::Unknown, |name| cache.find(&call.kind, name, Shape::Whole))
-}
-
-fn version_of(object: &str) -> Option<Box<str>> {
-    #[derive(serde::Deserialize)]
-    struct Outline {
-        metadata: Metadata,
-    }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Metadata {
-        resource_version: Box<str>,
-    }
-    Some(serde_json::from_str::<Outline>(object).ok()?.metadata.resource_version)
 }
 
 /// Tells fights as Kubernetes Events on the objects that they are about.
@@ -119,12 +107,13 @@ mod tests {
     }
 
     fn written(version: u32, value: &str) -> Result<Reply, ApiError> {
-        Ok(Reply::Written { object: map(version, value), warnings: Vec::new() })
+        let Found::Object(object) = held(version, value) else { panic!() };
+        Ok(Reply::Written { object: Answered::Object(object), warnings: Vec::new() })
     }
 
     #[test]
     fn what_a_write_changed_is_told_and_what_changed_nothing_is_not() {
-        let deleted = || Ok(Reply::Deleted { gone: true });
+        let deleted = || Ok(Reply::Deleted { gone: true, uid: None, left: None });
         let update = |subresource: Option<&str>| Call {
             kind: Kind::new("v1", "ConfigMap"),
             subresource: subresource.map(str::to_owned),

@@ -112,6 +112,7 @@ impl Loader {
             concurrency: manifest.concurrency,
             resync: manifest.resync,
             paused: manifest.paused,
+            suppress_no_op_writes: manifest.suppress_no_op_writes,
         };
         Ok(Ready { version, module, terms: Arc::new(terms), kinds })
     }

@@ -46,6 +46,8 @@ pub struct Manifest {
     pub field_manager: Arc<str>,
     /// Described and watching, but not run.
     pub paused: bool,
+    /// Writes that would change nothing are not sent.
+    pub suppress_no_op_writes: bool,
 }
 
 /// Bounds of one run of a module.
@@ -112,6 +114,7 @@ impl Manifest {
             resync: defaults.resync,
             field_manager: default_field_manager(name),
             paused: false,
+            suppress_no_op_writes: true,
         }
     }
 

@@ -2,12 +2,14 @@
 
 use crate::{
     observe::{Observer, Observers},
+    own_writes::OwnWrites,
+    spare::Sparing,
     tell::Inputs,
 };
 use std::sync::Arc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use windlass_core::{
-    cache::Cache,
+    call::ApiError,
     fact::Fact,
     input::{AskTargets, Ended, Input, Run, TargetsId},
     name::ModuleName,
@@ -24,7 +26,8 @@ pub(crate) type Serving = (Arc<Module>, Arc<Terms>);
 
 /// Starts runs and follows them.
 pub(crate) struct Runs {
-    cache: Arc<Cache>,
+    writes: Arc<OwnWrites>,
+    sparing: Arc<Sparing>,
     host: Arc<dyn Host>,
     inputs: Inputs,
     observers: Observers,
@@ -34,24 +37,33 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    pub(crate) fn new(cache: Arc<Cache>, host: Arc<dyn Host>, inputs: Inputs, observers: Observers) -> Self {
-        Self { cache, host, inputs, observers, tracker: TaskTracker::new(), cut: CancellationToken::new() }
+    pub(crate) fn new(
+        (writes, sparing): (Arc<OwnWrites>, Arc<Sparing>),
+        host: Arc<dyn Host>,
+        inputs: Inputs,
+        observers: Observers,
+    ) -> Self {
+        let (tracker, cut) = (TaskTracker::new(), CancellationToken::new());
+        Self { writes, sparing, host, inputs, observers, tracker, cut }
     }
 
     /// Runs a module for a request. Where the version is gone (the pipeline frees none that it still runs) the run
     /// is told as given up, so that its request is not lost.
     pub(crate) fn start(&self, run: Run, serving: Option<Serving>) {
-        let (cache, host, cut) = (self.cache.clone(), self.host.clone(), self.cut.clone());
+        let (writes, sparing) = (self.writes.clone(), self.sparing.clone());
+        let (host, cut) = (self.host.clone(), self.cut.clone());
         let (inputs, observers) = (self.inputs.clone(), self.observers.clone());
         self.tracker.spawn(async move {
+            let known = sparing.begin(&run);
             let report = match serving {
                 None => given_up(),
                 Some(serving) => tokio::select! {
                     biased;
                     () = cut.cancelled() => given_up(),
-                    report = reconcile(&run, &cache, serving, host) => report,
+                    report = reconcile(&run, &writes, serving, host) => report,
                 },
             };
+            drop(known);
             tell_reads(&observers, &run.request.controller.module, &report.usage);
             let (cpu, calls) = (report.usage.cpu, report.usage.tally.host_calls);
             let ended = Ended { run: run.id, outcome: report.outcome, cpu, calls };
@@ -93,12 +105,28 @@ impl Runs {
     }
 }
 
-async fn reconcile(run: &Run, cache: &Cache, (module, terms): Serving, host: Arc<dyn Host>) -> RunReport {
+async fn reconcile(
+    run: &Run,
+    writes: &OwnWrites,
+    (module, terms): Serving,
+    host: Arc<dyn Host>,
+) -> RunReport {
     // Read as late as possible: the run sees the newest state, not the one that woke it.
-    let object = cache.selected(&run.kind, &run.selection, &run.request.name);
+    let object = match writes.object_of(run).await {
+        Ok(object) => object,
+        Err(error) => return unread(&error),
+    };
     let (request, kind) = (run.request.clone(), run.kind.clone());
     let input = RunInput { terms, run: run.id, request, kind, object, failures: run.failures };
     instance::invoke(&module, input, host).await
+}
+
+/// Nobody knows how the object stands: not a fault of the module, and to be tried again.
+fn unread(error: &ApiError) -> RunReport {
+    let message =
+        format!("an earlier write's outcome is not known, and the object could not be read: {error}");
+    let outcome = Outcome::Retry { message, after: None, explained: true };
+    RunReport { outcome, usage: Usage::default() }
 }
 
 /// From where an invocation's reads were answered.

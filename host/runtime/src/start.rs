@@ -18,9 +18,11 @@ use crate::{
     kinds::Seeker,
     loader::{Grants, Loader},
     observe::{Metrics, Observer, Observers},
+    own_writes::OwnWrites,
     runs::Runs,
     settings::{Settings, SettingsError},
     source::SourceEvent,
+    spare::Sparing,
     tell,
     watches::Watches,
 };
@@ -160,10 +162,14 @@ fn assemble(
     let discovery = client.discovery().clone();
     let (recorder, recording) = Recorder::start(client.clone(), &lease::identity());
     let observers = observers.with(Arc::new(FightEvents::new(recorder.clone(), cache.clone())));
+    let writes = Arc::new(OwnWrites::start(client.clone(), cache.clone()));
+    let sparing = Arc::new(Sparing::new(cache.clone()));
+    let observers = observers.with(sparing.clone());
+    metrics.iter().for_each(|metrics| metrics.show(cache.clone()));
+    let seen = (cache.clone(), writes.clone(), sparing.clone());
     let desk = Arc::new(Desk::default());
     let following = (inputs.clone(), desk.clone());
-    let bridge =
-        Bridge::new(client, cache.clone(), recorder, observers.clone(), following, leadership.clone());
+    let bridge = Bridge::new(client, seen, recorder, observers.clone(), following, leadership.clone());
     let host: Arc<dyn Host> = Arc::new(bridge);
     let registry = Arc::new(Registry::new());
     let (server, requests) = (connection.server().to_owned(), connection.requests().clone());
@@ -176,8 +182,8 @@ fn assemble(
     let driver = Driver {
         clock: Clock::start(),
         pipeline: Pipeline::new(cache.clone(), decisions),
-        watches: Watches::new(reflector, discovery.clone(), cache.clone(), inputs.clone(), observers.clone()),
-        runs: Runs::new(cache, host.clone(), inputs.clone(), observers.clone()),
+        watches: Watches::new(reflector, discovery.clone(), cache, inputs.clone(), observers.clone()),
+        runs: Runs::new((writes, sparing), host.clone(), inputs.clone(), observers.clone()),
         desk,
         loader: Loader {
             engine,

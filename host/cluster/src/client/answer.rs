@@ -5,9 +5,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use windlass_core::{
-    call::{Action, ApiError, Call, Page, Reply, Shape},
+    call::{Action, Answered, ApiError, Call, Page, Reply, Shape},
     name::Kind,
 };
 
@@ -59,6 +59,26 @@ struct Deleted<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
     metadata: DeletedMetadata<'a>,
+    /// An object may have a field of that name too.
+    #[serde(borrow, default)]
+    details: Option<&'a RawValue>,
+}
+
+/// Of the `Status` that tells of a deletion.
+#[derive(Deserialize)]
+struct DeletedDetails<'a> {
+    #[serde(borrow, default)]
+    uid: Option<Cow<'a, str>>,
+}
+
+/// What an answer says of its own kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Typed<'a> {
+    #[serde(borrow, default)]
+    api_version: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    kind: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -85,12 +105,30 @@ pub(super) fn reply(call: &Call, answer: &Response<Bytes>) -> Result<Reply, ApiE
             let deleted: Deleted<'_> =
                 serde_json::from_str(text).map_err(|error| nonsense(call, &error.to_string()))?;
             let gone = deleted.kind == "Status" || deleted.metadata.deletion_timestamp.is_none();
-            Ok(Reply::Deleted { gone })
+            let details = deleted.details.filter(|_| deleted.kind == "Status");
+            let details = details.and_then(|raw| serde_json::from_str::<DeletedDetails<'_>>(raw.get()).ok());
+            let uid = details.and_then(|details| details.uid).map(Box::from);
+            let left = match answered(&call.kind, text) {
+                Answered::Object(object) => Some(object),
+                Answered::Other(_) => None,
+            };
+            Ok(Reply::Deleted { gone, uid, left })
         }
-        _ => Ok(Reply::Written {
-            object: normalised(&call.kind, text, Shape::Whole),
-            warnings: warnings(answer.headers()),
-        }),
+        _ => Ok(Reply::Written { object: answered(&call.kind, text), warnings: warnings(answer.headers()) }),
+    }
+}
+
+/// The object that was written, or what a subresource answers instead.
+fn answered(kind: &Kind, text: &str) -> Answered {
+    let typed: Option<Typed<'_>> = serde_json::from_str(text).ok();
+    let is_of_kind = typed.is_some_and(|typed| {
+        typed.api_version.as_deref().is_none_or(|version| version == &*kind.api_version)
+            && typed.kind.as_deref().is_none_or(|name| name == &*kind.kind)
+    });
+    match shape::ingest(kind, text, Shape::Whole) {
+        Ok(object) if is_of_kind => Answered::Object(Arc::new(object)),
+        Ok(object) => Answered::Other(object.json().to_owned()),
+        Err(_) => Answered::Other(text.to_owned()),
     }
 }
 
@@ -126,7 +164,9 @@ fn normalised(kind: &Kind, raw: &str, shape: Shape) -> String {
 
 fn nonsense(call: &Call, what: &str) -> ApiError {
     let verb = call.action.verb();
-    ApiError::host("Unavailable", format!("the answer to {verb} {} makes no sense: {what}", call.kind))
+    // A write that is answered with success was carried out, whatever the answer says.
+    let reason = if call.action.is_write() { "OutcomeUnknown" } else { "Unavailable" };
+    ApiError::host(reason, format!("the answer to {verb} {} makes no sense: {what}", call.kind))
 }
 
 /// The error that an answer is.

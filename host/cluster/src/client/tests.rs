@@ -6,8 +6,9 @@ use super::*;
 use crate::script::{Answer, Part, Script, status};
 use tokio::time::Instant;
 use windlass_core::{
-    call::{ListQuery, PatchType, Propagation},
+    call::{Answered, ListQuery, PatchType, Propagation},
     name::ObjectName,
+    object::Object,
 };
 
 const SERVED: &[(&str, &str, &str, bool)] = &[
@@ -99,11 +100,14 @@ async fn a_delete_carries_its_preconditions_and_tells_whether_the_object_is_gone
         dry_run: false,
     };
     let stays = r#"{"kind":"ConfigMap","metadata":{"name":"a","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#;
-    for (answer, gone) in [(r#"{"kind":"Status","status":"Success"}"#, true), (OBJECT, true), (stays, false)]
-    {
+    let status = r#"{"kind":"Status","status":"Success","details":{"name":"a","uid":"u"}}"#;
+    for (answer, gone, said) in [(status, true, Some("u")), (OBJECT, true, None), (stays, false, None)] {
         let (server, client) = bench(vec![Answer::json(200, answer)]);
         let delete = Action::Delete { name: name(), options: options.clone() };
-        assert_eq!(client.call(&call("ConfigMap", delete)).await, Ok(Reply::Deleted { gone }));
+        let left =
+            said.is_none().then(|| Arc::new(Object::ingest(&Kind::new("v1", "ConfigMap"), answer).unwrap()));
+        let want = Reply::Deleted { gone, uid: said.map(Box::from), left };
+        assert_eq!(client.call(&call("ConfigMap", delete)).await, Ok(want));
         let body: serde_json::Value = serde_json::from_str(&server.seen()[0].body).unwrap();
         assert_eq!(
             body,
@@ -123,7 +127,7 @@ async fn answers_are_normalised_as_the_cache_holds_objects_and_warnings_are_kept
     assert_eq!(read, Ok(Reply::Object(Some(NORMALISED.to_owned()))));
     let written = client.call(&call("ConfigMap", patch(PatchType::Apply, true))).await;
     let warnings = vec![r#"unknown field "spec.x""#.to_owned()];
-    assert_eq!(written, Ok(Reply::Written { object: NORMALISED.to_owned(), warnings }));
+    assert_eq!(written, Ok(Reply::Written { object: Answered::Other(NORMALISED.to_owned()), warnings }));
 }
 
 #[tokio::test(start_paused = true)]

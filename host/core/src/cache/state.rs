@@ -188,13 +188,8 @@ impl State {
         self.indexes.add(slot, &object);
     }
 
-    /// Ends a watch's hold on an object; the object, if it was the last hold and none newer than `version`.
-    pub(super) fn drop_member(
-        &mut self,
-        watch: WatchId,
-        name: NameRef<'_>,
-        version: Option<&str>,
-    ) -> Option<Arc<Object>> {
+    /// Ends a watch's hold on an object; the object, if it was the last hold.
+    pub(super) fn drop_member(&mut self, watch: WatchId, name: NameRef<'_>) -> Option<Arc<Object>> {
         let slot = self.slot(name)?;
         let entry = self.slots.get_mut(slot)?;
         if !entry.members.as_slice().contains(&watch) {
@@ -202,10 +197,6 @@ impl State {
         }
         if let Some(members) = entry.members.without(watch) {
             entry.members = members;
-            return None;
-        }
-        let held = entry.object.resource_version();
-        if version.is_some_and(|version| compare_versions(version, held) == Some(Ordering::Less)) {
             return None;
         }
         self.names.remove(slot, |slot| self.slots.name(slot));

@@ -1,8 +1,9 @@
 //! One view: the objects of a kind in one shape. Writers take turns; readers go on while a list is taken in.
 
 use super::{
-    Found, Namespaces,
-    query::{Filter, Query, Question, selects, watch_covers},
+    Namespaces,
+    laid::{Laid, Lay, What, could_hold},
+    query::{Query, Question, selects, watch_covers},
     state::{Held, Put, State, is_same, supersedes},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     input::{WatchId, WatchSpec},
     name::{Kind, ObjectName},
     object::{Object, compare_versions},
+    time::Time,
 };
 use std::{
     cmp::Ordering,
@@ -38,11 +40,32 @@ pub(super) struct View {
     /// Held by whoever changes the view, so that a list can be built aside from a state that stands still.
     turn: Mutex<()>,
     state: RwLock<State>,
+    /// Own writes over it. Locked after `state`, and ended only while `state` is locked for writing: readers see
+    /// either the write or that the watches have passed it.
+    laid: RwLock<Laid>,
+}
+
+/// What a write's answer or a live read says, the same for every view.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) lay: Lay,
+    /// Whether the object was to be seen before the write.
+    pub(super) seen_before: bool,
+}
+
+/// What a view answers to a reader.
+#[derive(Debug)]
+pub(super) enum Reading<T> {
+    Known(T),
+    /// The view does not hold enough.
+    Uncovered,
+    /// It would, but for an own write of which only the server knows what became of it.
+    Unseen,
 }
 
 impl View {
     pub(super) fn new(key: ViewKey, indexes: &[FieldPath]) -> Self {
-        let view = Self { key, turn: Mutex::default(), state: RwLock::default() };
+        let view = Self { key, turn: Mutex::default(), state: RwLock::default(), laid: RwLock::default() };
         view.index(indexes);
         view
     }
@@ -61,6 +84,14 @@ impl View {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn laid(&self) -> RwLockReadGuard<'_, Laid> {
+        self.laid.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn laid_mut(&self) -> RwLockWriteGuard<'_, Laid> {
+        self.laid.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn open(&self, watch: WatchId, spec: Arc<WatchSpec>) {
         let _turn = self.turn();
         let fresh = Held { spec: spec.clone(), synced: false, version: Box::default() };
@@ -72,7 +103,8 @@ impl View {
         let object = Arc::new(object);
         let mut state = self.write();
         let cause = moved(&mut state, watch, object.resource_version())?;
-        let put = state.put(watch, object, false);
+        let put = state.put(watch, object.clone(), false);
+        self.laid_mut().pass(&state, object.resource_version(), Some(object.name()));
         drop(state);
         self.told(put, cause)
     }
@@ -85,15 +117,32 @@ impl View {
     ) -> Option<ObjectChange> {
         let _turn = self.turn();
         let mut state = self.write();
+        let held = state.watches.get(&watch)?;
+        // Told again, out of order. What counts is the order of this watch: the state may be another one's.
+        if version.is_some_and(|version| compare_versions(version, &held.version) == Some(Ordering::Less)) {
+            return None;
+        }
+        // For a watch with a selector it may only have left the selection.
+        let sees_all = held.spec.selection.labels.is_none() && held.spec.selection.fields.is_none();
         let cause = moved(&mut state, watch, version.unwrap_or_default())?;
-        let gone = state.drop_member(watch, name.as_ref(), version)?;
+        let ended = state.get(name.as_ref()).filter(|_| sees_all).cloned();
+        let gone = state.drop_member(watch, name.as_ref());
+        let mut laid = self.laid_mut();
+        if let (Some(ended), Some(version)) = (&ended, version) {
+            laid.ended(ended, version);
+        }
+        laid.pass(&state, version.unwrap_or_default(), Some(name.as_ref()));
+        drop(laid);
         drop(state);
-        Some(self.change(Some(gone), None, cause))
+        Some(self.change(Some(gone?), None, cause))
     }
 
     pub(super) fn bookmark(&self, watch: WatchId, version: &str) {
         let _turn = self.turn();
-        moved(&mut self.write(), watch, version);
+        let mut state = self.write();
+        if moved(&mut state, watch, version).is_some() {
+            self.laid_mut().pass(&state, version, None);
+        }
     }
 
     /// The state that is held, if it is this one: then the caller need not keep its own copy.
@@ -123,15 +172,26 @@ impl View {
             let mut state = self.write();
             let changes = self.replace_in_place(&mut state, watch, (gone, list), cause);
             settled(&mut state, watch, version);
+            self.reviewed(&state, version);
             changes
         } else {
             let (mut next, changes) = self.replace_aside(&state, watch, list, cause);
             drop(state);
             settled(&mut next, watch, version);
-            let before = mem::replace(&mut *self.write(), next);
+            let mut state = self.write();
+            let before = mem::replace(&mut *state, next);
+            self.reviewed(&state, version);
+            drop(state);
             drop(before);
             changes
         }
+    }
+
+    /// A list was taken in.
+    fn reviewed(&self, state: &State, version: &str) {
+        let mut laid = self.laid_mut();
+        laid.pass(state, version, None);
+        laid.review(state);
     }
 
     fn replace_in_place(
@@ -141,7 +201,7 @@ impl View {
         (gone, list): (Vec<Arc<Object>>, Vec<Arc<Object>>),
         cause: Cause,
     ) -> Vec<ObjectChange> {
-        let deleted = gone.iter().filter_map(|object| state.drop_member(watch, object.name(), None));
+        let deleted = gone.iter().filter_map(|object| state.drop_member(watch, object.name()));
         let mut changes: Vec<_> = deleted.map(|gone| self.change(Some(gone), None, cause)).collect();
         let put = list.into_iter().map(|object| state.put(watch, object, true));
         changes.extend(put.filter_map(|put| self.told(put, cause)));
@@ -189,8 +249,7 @@ impl View {
             let mut next = state.emptied(0);
             next.watches.clear();
             drop(state);
-            let before = mem::replace(&mut *self.write(), next);
-            drop(before);
+            self.swap(next);
             return Vec::new();
         }
         let mut next = state.emptied(0);
@@ -207,9 +266,16 @@ impl View {
             }
         }
         drop(state);
-        let before = mem::replace(&mut *self.write(), next);
-        drop(before);
+        self.swap(next);
         gone
+    }
+
+    fn swap(&self, next: State) {
+        let mut state = self.write();
+        let before = mem::replace(&mut *state, next);
+        self.laid_mut().review(&state);
+        drop(state);
+        drop(before);
     }
 
     /// Indexes these paths and no others; what is there already is indexed aside (I5).
@@ -225,27 +291,104 @@ impl View {
         let mut state = self.write();
         state.indexes.keep_paths(paths);
         values.into_iter().for_each(|(path, values)| state.indexes.add_path(path, values));
+        self.laid_mut().index(paths);
     }
 
     pub(super) fn covers(&self, question: &Question) -> bool {
         covers(&self.read(), question)
     }
 
-    pub(super) fn list(&self, query: &Query) -> Option<Vec<Arc<Object>>> {
-        let state = self.read();
-        if !covers(&state, &query.question) {
-            return None;
+    pub(super) fn list(&self, query: &Query) -> Reading<Vec<Arc<Object>>> {
+        let (state, laid) = (self.read(), self.laid());
+        match covers(&state, &query.question) {
+            false => Reading::Uncovered,
+            true if laid.hides_from(&query.question) => Reading::Unseen,
+            true => Reading::Known(laid.list(&state, query)),
         }
-        Some(state.list(&Filter::of(query), query.limit.unwrap_or(usize::MAX)))
     }
 
-    pub(super) fn find(&self, name: &ObjectName, question: &Question) -> Found {
+    /// The same for the host itself, which would rather see an object as it was than not at all.
+    pub(super) fn list_known(&self, query: &Query) -> Option<Vec<Arc<Object>>> {
         let state = self.read();
-        match state.get(name.as_ref()) {
-            _ if !covers(&state, question) => Found::Unknown,
-            Some(object) => Found::Object(object.clone()),
-            None => Found::Absent,
+        covers(&state, &query.question).then(|| self.laid().list(&state, query))
+    }
+
+    pub(super) fn find(&self, name: &ObjectName, question: &Question) -> Reading<Option<Arc<Object>>> {
+        let (state, laid) = (self.read(), self.laid());
+        match laid.see(name) {
+            _ if !covers(&state, question) => Reading::Uncovered,
+            Some(What::Unseen) => Reading::Unseen,
+            Some(What::Object(object)) => Reading::Known(Some(object.clone())),
+            Some(What::Gone) => Reading::Known(None),
+            None => Reading::Known(state.get(name.as_ref()).cloned()),
         }
+    }
+
+    /// An object as readers see it, or as it was before a write of unknown outcome.
+    pub(super) fn get(&self, name: &ObjectName) -> Option<Arc<Object>> {
+        let (state, laid) = (self.read(), self.laid());
+        match laid.see(name) {
+            Some(What::Object(object)) => Some(object.clone()),
+            Some(What::Gone) => None,
+            Some(What::Unseen) | None => state.get(name.as_ref()).cloned(),
+        }
+    }
+
+    /// Lays a write over what the watches said. How many had to be given up for it.
+    pub(super) fn lay(&self, name: &ObjectName, written: &Written, nth: u64, now: Time) -> u64 {
+        let state = self.read();
+        let known = state.get(name.as_ref()).is_some() || self.laid().see(name).is_some();
+        let Some(lay) = self.fitted(&state, name, written, known) else { return 0 };
+        // The watches told of the deletion already.
+        let deleted = matches!(lay.what, What::Gone) && lay.version.is_none();
+        if deleted && !known && written.seen_before {
+            return 0;
+        }
+        self.laid_mut().lay(&state, name, lay, nth, now)
+    }
+
+    /// What a write means in this view. None: nothing, for none of its watches could tell of that object.
+    fn fitted(&self, state: &State, name: &ObjectName, written: &Written, known: bool) -> Option<Lay> {
+        let mut watches = state.watches.values().filter(|held| could_hold(held, name)).peekable();
+        let plan = watches.peek()?.spec.plan.clone();
+        let mut lay = written.lay.clone();
+        let What::Object(object) = &written.lay.what else { return Some(lay) };
+        let selected = watches.any(|held| selects(&held.spec.selection, object));
+        let shown = if self.key.metadata { object.metadata_only() } else { Some((**object).clone()) };
+        lay.what = match shown {
+            // Only the server knows whether it is still selected.
+            _ if self.key.fields.is_some() => What::Unseen,
+            Some(shown) if selected => What::Object(Arc::new(shown.projected(&plan))),
+            None if selected => What::Unseen,
+            _ if known => What::Gone,
+            _ => return None,
+        };
+        Some(lay)
+    }
+
+    /// Takes in what a live read showed that began when `nth` writes had been laid. Whether that settled the object.
+    pub(super) fn settle(&self, name: &ObjectName, read: &Written, nth: u64, now: Time) -> bool {
+        let state = self.read();
+        let Some(lay) = self.fitted(&state, name, read, true) else { return false };
+        self.laid_mut().settle(&state, name, lay, nth, now)
+    }
+
+    /// What is to be read live by now.
+    pub(super) fn overdue(&self, now: Time, count_max: usize) -> Vec<ObjectName> {
+        if self.laid().due_next().is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        self.laid_mut().overdue(now, count_max)
+    }
+
+    /// A live read failed.
+    pub(super) fn read_failed(&self, name: &ObjectName, nth: u64, now: Time) {
+        self.laid_mut().read_failed(name, nth, now);
+    }
+
+    /// The kind is not served any more.
+    pub(super) fn vanish(&self, name: &ObjectName) {
+        self.laid_mut().vanish(name);
     }
 
     fn told(&self, put: Put, cause: Cause) -> Option<ObjectChange> {

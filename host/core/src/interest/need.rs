@@ -1,6 +1,6 @@
 //! What one version of a module follows: its reconciled kinds and its watches, narrowed to what the grant covers.
 
-use super::atom::Atom;
+use super::{atom::Atom, relation::named_by};
 use crate::{
     cache::{Fields, Namespaces, selects},
     call::Shape,
@@ -183,6 +183,18 @@ impl Need {
     /// Whether a state of an object is selected.
     pub(crate) fn selects(&self, object: &Object) -> bool {
         selects(&self.selection, object)
+    }
+
+    /// Whether a change of this object leads to this request, by what the object itself says now. Predicates aside.
+    pub(crate) fn wakes(&self, request: &ObjectName, object: &Object) -> bool {
+        let name = object.name();
+        let here = |atom: &Atom| atom.namespace.is_none() || atom.namespace.as_deref() == name.namespace;
+        let seen = self.fields.is_none() && self.atoms.iter().any(|(atom, _)| here(atom));
+        let leads = || match &self.watch {
+            None => *request == name,
+            Some((_, relation)) => named_by(relation, object, &self.target).contains(request),
+        };
+        seen && self.selects(object) && self.target.reaches(request) && leads()
     }
 
     /// Whether the watch's relation is to ask the module.

@@ -71,7 +71,7 @@ pub(super) fn referencing(
         shape: Shape::Whole,
     };
     let index = Some((lookup.name.clone(), Box::from(&*changed.name)));
-    let found = cache.list(&target.kind, &Query { question, index, ..Query::default() });
+    let found = cache.list_known(&target.kind, &Query { question, index, ..Query::default() });
     let found = found.unwrap_or_default();
     let meant = found.iter().filter(|object| means_namespace(lookup, object, changed));
     meant.map(|object| object.name().to_owned()).collect()

@@ -86,6 +86,7 @@ impl Pipeline {
         let (digest, generation) = (serving.version.digest, serving.generation);
         let lane = module.lanes.get(&controller)?;
         let (kind, selection) = (lane.kind.clone(), lane.selection.clone());
+        let spares = lane.spares(&taken.reason);
         *module.uses.entry(digest).or_default() += 1;
         self.run_last += 1;
         let id = RunId(self.run_last);
@@ -105,7 +106,7 @@ impl Pipeline {
             reads: Vec::new(),
         };
         self.runs.insert(id, running);
-        let run = Run { id, request, kind, selection, digest, generation, reason, failures, waited };
+        let run = Run { id, request, kind, selection, digest, generation, reason, failures, waited, spares };
         self.out.push(Command::Run(run));
         Some(())
     }

@@ -294,8 +294,10 @@ impl Pipeline {
 
 /// Whether two versions differ in nothing but how much and how often they run.
 fn swaps_nothing(old: &Version, new: &Version) -> bool {
-    let runs_alike =
-        old.concurrency == new.concurrency && old.resync == new.resync && old.paused == new.paused;
+    let runs_alike = old.concurrency == new.concurrency
+        && old.resync == new.resync
+        && old.paused == new.paused
+        && old.suppress_no_op_writes == new.suppress_no_op_writes;
     !runs_alike
         && old.digest == new.digest
         && old.description == new.description
@@ -323,12 +325,15 @@ impl Lane {
                 (!version.resync.is_zero()).then(|| now + resync_delay(controller, version.resync));
         }
         self.live = true;
+        self.suppress_no_op_writes = version.suppress_no_op_writes;
     }
 
     fn select(&mut self, needs: &[Need], controller: &Arc<str>) {
-        if let Some(need) = needs.iter().find(|need| need.watch.is_none() && need.controller == *controller) {
+        let own = || needs.iter().filter(|need| need.controller == *controller);
+        if let Some(need) = own().find(|need| need.watch.is_none()) {
             self.selection = need.target.selection.clone();
         }
+        self.unfiltered = own().filter(|need| need.predicates.is_empty()).cloned().collect();
     }
 
     /// A version takes over the requests and the unasked changes of the one before.

@@ -6,6 +6,7 @@ mod fights;
 mod reload;
 mod rules;
 mod sequences;
+mod spares;
 mod subscribe;
 mod watching;
 
@@ -96,6 +97,7 @@ pub(super) fn version(module: &str, digest: u8, controllers: Vec<Controller>) ->
         concurrency: 2,
         resync: Duration::ZERO,
         paused: false,
+        suppress_no_op_writes: true,
     }
 }
 

@@ -13,8 +13,17 @@ use windlass_core::{grant::Grant, name::ModuleName};
 
 const ROOT: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
 const METADATA: &[&str] = &["name", "labels", "annotations"];
-const SPEC: &[&str] =
-    &["source", "grant", "settings", "limits", "concurrency", "resync", "fieldManager", "paused"];
+const SPEC: &[&str] = &[
+    "source",
+    "grant",
+    "settings",
+    "limits",
+    "concurrency",
+    "resync",
+    "fieldManager",
+    "paused",
+    "suppressNoOpWrites",
+];
 const SOURCE: &[&str] = &["path"];
 const GRANT: &[&str] = &["rules"];
 const LIMITS: &[&str] = &["memory", "cpuPerRun", "deadline", "hostCalls"];
@@ -116,6 +125,9 @@ fn decode_spec(reader: &mut Reader, node: &Node, manifest: &mut Manifest) {
     }
     if let Some(node) = fields.get("paused") {
         manifest.paused = reader.boolean(node, "spec.paused").unwrap_or_default();
+    }
+    if let Some(node) = fields.get("suppressNoOpWrites") {
+        manifest.suppress_no_op_writes = reader.boolean(node, "spec.suppressNoOpWrites").unwrap_or_default();
     }
 }
 

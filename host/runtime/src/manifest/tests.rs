@@ -25,6 +25,7 @@ spec:
   resync: 0s
   fieldManager: web
   paused: true
+  suppressNoOpWrites: false
 "#;
 
 fn parse(text: &str) -> Result<Manifest, ManifestError> {
@@ -59,6 +60,7 @@ fn every_field_is_read() {
     assert_eq!(manifest.limits, limits);
     assert_eq!((manifest.concurrency, manifest.resync), (2, Duration::ZERO));
     assert_eq!((&*manifest.field_manager, manifest.paused), ("web", true));
+    assert!(!manifest.suppress_no_op_writes);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Observer for Log {
     fn fact(&self, fact: &Fact) {
         match fact {
             Fact::RunEnded(run) => run_ended(run),
-            Fact::CallAnswered { .. } | Fact::CallRefused { .. } => call(fact),
+            Fact::CallAnswered { .. } | Fact::WriteSpared { .. } | Fact::CallRefused { .. } => call(fact),
             Fact::GuestLog { .. } => guest_log(fact),
             Fact::WatchSynced { .. } | Fact::WatchFailed { .. } | Fact::KindAbsent { .. } => watch(fact),
             Fact::Dropped { bound, count } => {
@@ -166,6 +166,10 @@ fn call(fact: &Fact) {
                     warn!(target: "windlass::call", %controller, request = %request.name, %took, "{verb} {kind} {name}{part} failed: {error}");
                 }
             }
+        }
+        Fact::WriteSpared { request, verb, kind, name, subresource } => {
+            let (controller, part) = (&request.controller, Subresource(subresource.as_deref()));
+            debug!(target: "windlass::call", %controller, request = %request.name, "{verb} {kind} {name}{part}: unchanged, not sent");
         }
         Fact::CallRefused { module, reason } => {
             warn!(target: "windlass::call", %module, "call refused: {reason}");

@@ -50,6 +50,16 @@ pub enum Metric {
     Reads,
     /// Reads that requests follow.
     Subscriptions,
+    /// Writes that would have changed nothing.
+    WritesSpared,
+    /// Own writes that the watches have not passed.
+    OwnWritesLive,
+    /// Own writes that a live read settled.
+    OwnWritesSettled,
+    /// Reads sent to the server because of an own write.
+    OwnWritesAsked,
+    /// Own writes given up because of a bound.
+    OwnWritesGivenUp,
     /// Log lines of guests.
     GuestLogLines,
     /// The generation that serves.
@@ -104,6 +114,11 @@ impl Metric {
             Self::Refusals => "windlass_call_refusals",
             Self::Reads => "windlass_reads",
             Self::Subscriptions => "windlass_subscriptions",
+            Self::WritesSpared => "windlass_writes_spared",
+            Self::OwnWritesLive => "windlass_own_writes_live",
+            Self::OwnWritesSettled => "windlass_own_writes_settled_live",
+            Self::OwnWritesAsked => "windlass_own_writes_reads_to_server",
+            Self::OwnWritesGivenUp => "windlass_own_writes_given_up",
             Self::GuestLogLines => "windlass_guest_log_lines",
             Self::ModuleGeneration => "windlass_module_generation",
             Self::ModuleOffers => "windlass_module_offers",
@@ -152,6 +167,15 @@ impl Metric {
                 "Reads of guests, by who answered: the cache, or the server because not enough is held or the guest wants it so"
             }
             Self::Subscriptions => "Reads that the requests of a module follow",
+            Self::WritesSpared => {
+                "Writes of guests that were not sent because they would have changed nothing"
+            }
+            Self::OwnWritesLive => "Own writes that lie over the cache until the watches have passed them",
+            Self::OwnWritesSettled => "Own writes that a live read settled",
+            Self::OwnWritesAsked => {
+                "Cached reads that went to the server because only it knew what became of a write"
+            }
+            Self::OwnWritesGivenUp => "Own writes that were given up because too many lay over one kind",
             Self::GuestLogLines => "Log lines of guests, by level",
             Self::ModuleGeneration => "The generation of a module that serves; 0 while none does",
             Self::ModuleOffers => "Versions of a module that were seen",

@@ -8,12 +8,14 @@ mod cluster;
 mod families;
 mod guest;
 mod module;
+mod own_writes;
 
 use super::Observer;
 use cluster::ClusterMetrics;
 use families::{Families, KindLabel, WatchLabel};
 use guest::GuestMetrics;
 use module::{ControllerSeries, ModuleSeries};
+use own_writes::OwnWritesMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -23,6 +25,7 @@ use std::{
 };
 use windlass_cluster::{reflector::Measures, transport::Requests};
 use windlass_core::{
+    cache::Cache,
     fact::{Fact, RunEnded},
     fight::FightStage,
     name::{ControllerName, Kind, ModuleName},
@@ -38,6 +41,7 @@ pub struct Metrics {
     families: Families,
     guests: GuestMetrics,
     cluster: ClusterMetrics,
+    own_writes: OwnWritesMetrics,
     modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
     /// The watches that have a series.
     watched: Mutex<BTreeSet<WatchLabel>>,
@@ -57,7 +61,10 @@ impl Default for Metrics {
         registry.register_collector(Box::new(guests.clone()));
         let cluster = ClusterMetrics::default();
         registry.register_collector(Box::new(cluster.clone()));
-        Self { registry, families, guests, cluster, modules: RwLock::default(), watched: Mutex::default() }
+        let own_writes = OwnWritesMetrics::default();
+        registry.register_collector(Box::new(own_writes.clone()));
+        let (modules, watched) = (RwLock::default(), Mutex::default());
+        Self { registry, families, guests, cluster, own_writes, modules, watched }
     }
 }
 
@@ -149,6 +156,11 @@ impl Metrics {
         });
     }
 
+    /// Shows how own writes stand in this cache.
+    pub fn show(&self, cache: Arc<Cache>) {
+        self.own_writes.show(cache);
+    }
+
     /// All metrics as text, of type [`METRICS_CONTENT_TYPE`].
     #[must_use]
     pub fn render(&self) -> String {
@@ -197,6 +209,11 @@ impl Observer for Metrics {
             Fact::CallAnswered { request, verb, error, took, .. } => {
                 families.call_time.observe(took.as_secs_f64());
                 self.with_module(&request.controller.module, |series| series.called(verb, error.as_ref()));
+            }
+            Fact::WriteSpared { request, .. } => {
+                self.with_module(&request.controller.module, |series| {
+                    series.spared.inc();
+                });
             }
             Fact::CallRefused { module, .. } => self.with_module(module, |series| {
                 series.refusals.inc();

@@ -110,6 +110,7 @@ impl Bench {
             concurrency: 1,
             resync: Duration::ZERO,
             paused: false,
+            suppress_no_op_writes: true,
         };
         self.step(Input::Offer(Box::new(version)));
     }

@@ -96,7 +96,8 @@ impl State {
             self.tally.cached_reads += 1;
             return Ok(self.cached_page(&wanted, found));
         }
-        if let Err(error) = server_can(&wanted, &question) {
+        let passing = from_cache && self.host.cache().covers(&wanted.resource.kind, &question.question);
+        if let Err(error) = server_can(&wanted, &question, passing) {
             return Ok(Err(error));
         }
         self.tally.cache_misses += u32::from(from_cache);
@@ -275,14 +276,21 @@ impl State {
     }
 }
 
-/// The server knows neither owners nor indexes, nor places in the cache.
-fn server_can(wanted: &Wanted, question: &cache::Query) -> Result<(), ApiError> {
+/// The server knows neither owners nor indexes, nor places in the cache. `passing`: the cache would answer but for a
+/// write of which only the server knows what became of it.
+fn server_can(wanted: &Wanted, question: &cache::Query, passing: bool) -> Result<(), ApiError> {
     let kind = &wanted.resource.kind;
     if matches!(wanted.from, Place::Cached(_)) {
         let message = format!("list of {kind}: what the page was read from is gone; begin anew");
         return Err(ApiError { code: 410, ..ApiError::host("Expired", message) });
     }
-    if question.owner_uid.is_some() || question.index.is_some() {
+    let by_cache = question.owner_uid.is_some() || question.index.is_some();
+    if by_cache && passing {
+        let message =
+            format!("list of {kind}: what became of an earlier write is being looked up; try again");
+        return Err(ApiError::host("Unavailable", message));
+    }
+    if by_cache {
         return Err(bad_request(format!(
             "list of {kind} by owner or index: no watch of the module covers the question; describe one, or list by labels"
         )));

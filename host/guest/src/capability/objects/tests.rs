@@ -8,7 +8,7 @@ use objects::{Host, Shape};
 use std::sync::Arc;
 use windlass_core::{
     cache::Cache,
-    call::{Page as CorePage, Shape as CoreShape},
+    call::{Answered as Answer, Page as CorePage, Shape as CoreShape},
     change::ObjectChange,
     description::Selection,
     grant::Scope,
@@ -194,7 +194,10 @@ async fn a_page_over_several_namespaces_goes_on_where_it_ended() {
 async fn a_write_goes_out_in_the_manifests_name() {
     let fake = everything(within(&["mine"]));
     let mut state = fake.state(|_| {});
-    fake.answer([Ok(Reply::Written { object: "{}".to_owned(), warnings: vec!["w".to_owned()] })]);
+    fake.answer([Ok(Reply::Written {
+        object: Answer::Other("{}".to_owned()),
+        warnings: vec!["w".to_owned()],
+    })]);
     let options = WriteOptions { subresource: Some("status".to_owned()), force: true, dry_run: true };
     let body = r#"{"metadata":{"name":"a"}}"#.to_owned();
     let written =
@@ -246,7 +249,7 @@ async fn an_object_is_created_under_the_name_in_its_body() {
     let fake = everything(within(&["mine"]));
     let mut state = fake.state(|_| {});
     for body in [r#"{"metadata":{"name":"b"}}"#, r#"{"metadata":{"generateName":"b-"}}"#] {
-        fake.answer([Ok(Reply::Written { object: "{}".to_owned(), warnings: vec![] })]);
+        fake.answer([Ok(Reply::Written { object: Answer::Other("{}".to_owned()), warnings: vec![] })]);
         let made = state.create(kind("ConfigMap"), name("mine", ""), body.to_owned(), plain_write()).await;
         made.unwrap().unwrap();
     }
@@ -275,7 +278,7 @@ async fn describing_reads_nothing_and_targets_write_nothing() {
 async fn one_call_too_many_ends_the_run() {
     let fake = everything(within(&["mine"]));
     let mut state = fake.state(|terms| terms.limits.host_calls_max = 1);
-    fake.answer([Ok(Reply::Deleted { gone: true })]);
+    fake.answer([Ok(Reply::Deleted { gone: true, uid: None, left: None })]);
     let gone = |state: &mut State| {
         let options = DeleteOptions {
             propagation: None,
@@ -461,7 +464,7 @@ async fn an_answer_that_is_too_large_is_not_handed_over() {
 async fn an_answer_to_another_question_is_the_hosts_fault_and_told_as_such() {
     let fake = everything(within(&["mine"]));
     let mut state = fake.state(|_| {});
-    fake.answer([Ok(Reply::Deleted { gone: true })]);
+    fake.answer([Ok(Reply::Deleted { gone: true, uid: None, left: None })]);
     let answer = state.get(kind("ConfigMap"), name("mine", "a"), read(Consistency::Latest)).await;
     assert_eq!(reason(answer), "InternalError");
 }

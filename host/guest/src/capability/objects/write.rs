@@ -81,7 +81,7 @@ impl State {
             }
         };
         match self.call(Call { kind, subresource, action }).await? {
-            Reply::Written { object, warnings } => Ok(Written { object, warnings }),
+            Reply::Written { object, warnings } => Ok(Written { object: object.json().to_owned(), warnings }),
             other => Err(unfit(&other)),
         }
     }
@@ -107,7 +107,7 @@ impl State {
         };
         let action = Action::Delete { name, options };
         match self.call(Call { kind, subresource: None, action }).await? {
-            Reply::Deleted { gone } => Ok(gone),
+            Reply::Deleted { gone, .. } => Ok(gone),
             other => Err(unfit(&other)),
         }
     }

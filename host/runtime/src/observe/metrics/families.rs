@@ -134,6 +134,7 @@ pub(super) struct Families {
     pub(super) refusals: Family<ModuleLabel, Counter>,
     pub(super) reads: Family<SourceLabel, Counter>,
     pub(super) subscriptions: Family<ModuleLabel, Gauge>,
+    pub(super) spared: Family<ModuleLabel, Counter>,
     pub(super) log_lines: Family<LevelLabel, Counter>,
     pub(super) generation: Family<ModuleLabel, Gauge>,
     pub(super) fights: Family<ModuleLabel, Gauge>,
@@ -246,6 +247,7 @@ impl Families {
         add(registry, Metric::Refusals, &self.refusals);
         add(registry, Metric::Reads, &self.reads);
         add(registry, Metric::Subscriptions, &self.subscriptions);
+        add(registry, Metric::WritesSpared, &self.spared);
         add(registry, Metric::GuestLogLines, &self.log_lines);
         add(registry, Metric::ModuleGeneration, &self.generation);
         add(registry, Metric::ModuleOffers, &self.offers);

@@ -47,6 +47,7 @@ pub(super) struct ModuleSeries {
     pub(super) subscriptions: Gauge,
     pub(super) cache_reads: Counter,
     pub(super) server_reads: Counter,
+    pub(super) spared: Counter,
     traps: [(TrapKind, Counter); TRAPS.len()],
     calls: Vec<(&'static str, &'static str, Counter)>,
     log_lines: [(LogLevel, Counter); LEVELS.len()],
@@ -91,6 +92,7 @@ impl ModuleSeries {
             subscriptions: families.subscriptions.get_or_create_owned(&label),
             cache_reads: reads("cache"),
             server_reads: reads("server"),
+            spared: families.spared.get_or_create_owned(&label),
             traps: TRAPS.map(|kind| {
                 let label = TrapLabel { module: module(), kind: kind.as_str() };
                 (kind, families.traps.get_or_create_owned(&label))
@@ -138,6 +140,7 @@ impl ModuleSeries {
         for source in ["cache", "server"] {
             families.reads.remove(&SourceLabel { module: label.module.clone(), source });
         }
+        families.spared.remove(&label);
         let module = || label.module.clone();
         for kind in TRAPS {
             families.traps.remove(&TrapLabel { module: module(), kind: kind.as_str() });

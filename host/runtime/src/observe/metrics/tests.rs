@@ -49,6 +49,11 @@ fn fight(stage: FightStage) -> Fact {
     }))
 }
 
+fn spared(kind: &Kind) -> Fact {
+    let (name, subresource) = (ObjectName::namespaced("default", "shop"), None);
+    Fact::WriteSpared { request: request(), verb: "patch", kind: kind.clone(), name, subresource }
+}
+
 fn registered() -> Metrics {
     let metrics = Metrics::default();
     metrics.register_module(&module(), ["site"], 4);
@@ -202,6 +207,22 @@ fn facts_are_counted() {
             r#"workqueue_longest_running_processor_seconds{name="website/site",controller="website/site"} 4.0"#,
             r#"controller_runtime_active_workers{controller="website/site"} 2"#,
             r#"workqueue_adds_total{name="website/site",controller="website/site"} 11"#,
+        ],
+    );
+}
+
+#[test]
+fn own_writes_are_shown_and_what_was_spared_is_counted() {
+    let metrics = registered();
+    metrics.fact(&spared(&Kind::new("v1", "ConfigMap")));
+    check(
+        &metrics,
+        &[
+            r#"windlass_writes_spared_total{module="website"} 1"#,
+            r"windlass_own_writes_live 0",
+            r"windlass_own_writes_settled_live_total 0",
+            r"windlass_own_writes_reads_to_server_total 0",
+            r"windlass_own_writes_given_up_total 0",
         ],
     );
 }

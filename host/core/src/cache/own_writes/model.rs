@@ -1,0 +1,355 @@
+//! Own writes against a model: a server with its history, watches that lag, and modules that write.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use super::tests::{delete, deleted, incarnation, lost, maps, name, patch, spec, written};
+use crate::{
+    cache::{Before, Cache, Found, LiveAnswer, LiveRead, OwnWrite, Query},
+    call::{ApiError, Call, Reply, Shape},
+    change::ObjectChange,
+    input::WatchId,
+    object::Object,
+    time::Time,
+};
+use proptest::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Objects of the model: `a/0` to `a/3`.
+const NAMES: u8 = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A module writes; its answer comes at once, later, or never (and was the write carried out?).
+    Own { name: u8, deletes: bool, label: u8, answer: Answering },
+    /// Somebody else writes.
+    Other { name: u8, deletes: bool, label: u8 },
+    /// The oldest answer under way arrives.
+    Answer,
+    /// A watch tells so many events more.
+    Deliver { watch: u64, count: usize },
+    /// A watch tells how far it is.
+    Bookmark { watch: u64 },
+    /// A watch lists anew.
+    Relist { watch: u64 },
+    /// Live reads that are due begin.
+    Wait { seconds: u64 },
+    /// The oldest live read under way is answered, with what the server held when it began.
+    Read { fails: bool },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Answering {
+    AtOnce,
+    Later,
+    LostAfter,
+    LostBefore,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let answer = prop_oneof![
+        4 => Just(Answering::AtOnce),
+        2 => Just(Answering::Later),
+        1 => Just(Answering::LostAfter),
+        1 => Just(Answering::LostBefore),
+    ];
+    let what = || (0..NAMES, prop::bool::weighted(0.3), 0_u8..2);
+    let watch = || 1_u64..3;
+    let step = prop_oneof![
+        5 => (what(), answer).prop_map(|((name, deletes, label), answer)| Step::Own { name, deletes, label, answer }),
+        2 => what().prop_map(|(name, deletes, label)| Step::Other { name, deletes, label }),
+        2 => Just(Step::Answer),
+        4 => (watch(), 1_usize..4).prop_map(|(watch, count)| Step::Deliver { watch, count }),
+        1 => watch().prop_map(|watch| Step::Bookmark { watch }),
+        1 => watch().prop_map(|watch| Step::Relist { watch }),
+        2 => (0_u64..4).prop_map(|seconds| Step::Wait { seconds }),
+        3 => prop::bool::weighted(0.2).prop_map(|fails| Step::Read { fails }),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+/// What the server did, in order: the state after it, or the last state of what it deleted.
+#[derive(Clone, Debug)]
+struct Happened {
+    version: u64,
+    object: Object,
+    deleted: bool,
+}
+
+/// A write with its answer: which object, the call, what was seen before it, and the server's version after it.
+type Pending = (u8, Call, Option<Before>, Result<Reply, ApiError>, u64);
+
+struct World {
+    cache: Cache,
+    now: Time,
+    version: u64,
+    server: BTreeMap<u8, Object>,
+    history: Vec<Happened>,
+    /// Up to where each watch has told the history.
+    told_to: BTreeMap<u64, usize>,
+    answers: VecDeque<Pending>,
+    reads: VecDeque<(LiveRead, LiveAnswer)>,
+    /// What readers may expect at least: the version of the last own write that was answered.
+    promised: BTreeMap<u8, u64>,
+    /// As the changes tell it.
+    mirror: BTreeMap<String, Object>,
+    /// Versions that were told as the state after a change.
+    told: Vec<String>,
+}
+
+fn selected(watch: u64, object: &Object) -> bool {
+    watch == 1 || object.label("app") == Some("x0")
+}
+
+impl World {
+    fn new(watches: u64) -> Self {
+        let (cache, mut told_to) = (Cache::new(), BTreeMap::new());
+        for watch in 1..=watches {
+            cache.open(WatchId(watch), &spec(if watch == 1 { "" } else { "app=x0" }, None));
+            cache.replace(WatchId(watch), Vec::<Object>::new(), "10");
+            told_to.insert(watch, 0);
+        }
+        Self {
+            cache,
+            now: Time(0),
+            version: 10,
+            server: BTreeMap::new(),
+            history: Vec::new(),
+            told_to,
+            answers: VecDeque::new(),
+            reads: VecDeque::new(),
+            promised: BTreeMap::new(),
+            mirror: BTreeMap::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// The server carries out a write and answers.
+    fn carry_out(&mut self, which: u8, deletes: bool, label: u8) -> Result<Reply, ApiError> {
+        let held = self.server.get(&which).cloned();
+        if deletes {
+            let Some(object) = held else {
+                return Err(ApiError { code: 404, ..ApiError::host("NotFound", "") });
+            };
+            self.version += 1;
+            self.server.remove(&which);
+            let answer = deleted(object.uid());
+            self.history.push(Happened { version: self.version, object, deleted: true });
+            return answer;
+        }
+        self.version += 1;
+        let uid = held.map_or(format!("u-{}", self.version), |object| object.uid().to_string());
+        let object = incarnation(&uid, &which.to_string(), self.version, &format!("x{label}"), "");
+        self.server.insert(which, object.clone());
+        self.history.push(Happened { version: self.version, object: object.clone(), deleted: false });
+        written(object)
+    }
+
+    fn own(&mut self, which: u8, deletes: bool, label: u8, answering: Answering) {
+        let text = which.to_string();
+        let call = if deletes { delete(&text) } else { patch(&text) };
+        let before = self.cache.before(&maps(), &name(&text));
+        let answer = match answering {
+            Answering::LostBefore => lost(),
+            _ => self.carry_out(which, deletes, label),
+        };
+        let answer = if answering == Answering::LostAfter { lost() } else { answer };
+        let version = self.version;
+        let answer = (which, call, before, answer, version);
+        if answering == Answering::Later { self.answers.push_back(answer) } else { self.answered(answer) }
+    }
+
+    fn answered(&mut self, (which, call, before, answer, version): Pending) {
+        if let Some(write) = OwnWrite::answered(&call, before, &answer) {
+            self.cache.lay(&write, self.now);
+        }
+        if answer.is_ok() {
+            let promised = self.promised.entry(which).or_default();
+            *promised = version.max(*promised);
+        }
+    }
+
+    fn tell(&mut self, changes: impl IntoIterator<Item = ObjectChange>) {
+        for change in changes {
+            let key = change.name.to_string();
+            assert_eq!(
+                self.mirror.get(&key),
+                change.before.as_deref(),
+                "a change starts from what was told before"
+            );
+            match change.after {
+                Some(after) => {
+                    self.told.push(after.resource_version().to_string());
+                    self.mirror.insert(key, (*after).clone());
+                }
+                None => drop(self.mirror.remove(&key)),
+            }
+        }
+    }
+
+    /// The next event of the history that this watch sees, as the server shows it to its selection.
+    fn deliver(&mut self, watch: u64) {
+        let Some(at) = self.told_to.get(&watch).copied().filter(|at| *at < self.history.len()) else {
+            return;
+        };
+        self.told_to.insert(watch, at + 1);
+        let Happened { version, object, deleted } = self.history[at].clone();
+        let before = self.history[..at].iter().rev().find(|one| one.object.name() == object.name());
+        let was = before.is_some_and(|one| !one.deleted && selected(watch, &one.object));
+        let change = if !deleted && selected(watch, &object) {
+            self.cache.upsert(WatchId(watch), object)
+        } else if was {
+            self.cache.remove(WatchId(watch), &object.name().to_owned(), Some(&version.to_string()))
+        } else {
+            None
+        };
+        self.tell(change);
+    }
+
+    fn bookmark(&mut self, watch: u64) {
+        let Some(at) = self.told_to.get(&watch) else { return };
+        let version = at.checked_sub(1).map_or(10, |last| self.history[last].version);
+        self.cache.bookmark(WatchId(watch), &version.to_string());
+    }
+
+    fn relist(&mut self, watch: u64) {
+        if self.told_to.contains_key(&watch) {
+            self.told_to.insert(watch, self.history.len());
+            let list: Vec<_> =
+                self.server.values().filter(|object| selected(watch, object)).cloned().collect();
+            let changes = self.cache.replace(WatchId(watch), list, &self.version.to_string());
+            self.tell(changes);
+        }
+    }
+
+    fn begin_reads(&mut self) {
+        for read in self.cache.overdue(self.now, usize::MAX) {
+            let which: u8 = read.name.name.parse().unwrap();
+            let object = self.server.get(&which).cloned().map(Arc::new);
+            self.reads
+                .push_back((read, LiveAnswer::Read { object, version: self.version.to_string().into() }));
+        }
+    }
+
+    fn read(&mut self, fails: bool) {
+        let Some((read, answer)) = self.reads.pop_front() else { return };
+        self.cache.settle(&read, if fails { &LiveAnswer::Failed } else { &answer }, self.now);
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Own { name, deletes, label, answer } => self.own(name, deletes, label, answer),
+            Step::Other { name, deletes, label } => drop(self.carry_out(name, deletes, label)),
+            Step::Answer => {
+                if let Some(answer) = self.answers.pop_front() {
+                    self.answered(answer);
+                }
+            }
+            Step::Deliver { watch, count } => (0..count).for_each(|_| self.deliver(watch)),
+            Step::Bookmark { watch } => self.bookmark(watch),
+            Step::Relist { watch } => self.relist(watch),
+            Step::Wait { seconds } => {
+                self.now = self.now + Duration::from_secs(seconds);
+                self.begin_reads();
+            }
+            Step::Read { fails } => self.read(fails),
+        }
+    }
+
+    /// The server's state of an object after a version: what a reader who saw that version may have seen.
+    fn stood(&self, which: u8, from: u64) -> BTreeSet<Option<String>> {
+        let of_it = |one: &&Happened| *one.object.name().name == *which.to_string();
+        let state = |one: &Happened| (!one.deleted).then(|| one.object.resource_version().to_string());
+        let at_first = self.history.iter().filter(of_it).take_while(|one| one.version <= from).last();
+        let later = self.history.iter().filter(of_it).filter(|one| one.version > from);
+        std::iter::once(at_first.and_then(state)).chain(later.map(state)).collect()
+    }
+
+    /// No read is older than the last own write that was answered, and a list shows what single reads do.
+    fn check(&self) {
+        let list = self.cache.list(&maps(), &Query::default());
+        for which in 0..NAMES {
+            let promised = self.promised.get(&which).copied().unwrap_or_default();
+            let seen = match self.cache.find(&maps(), &name(&which.to_string()), Shape::Whole) {
+                Found::Unknown => {
+                    assert!(list.is_none(), "a list shows what only the server knows");
+                    continue;
+                }
+                Found::Object(object) => Some(object.resource_version().to_string()),
+                Found::Absent => None,
+            };
+            let may = self.stood(which, promised);
+            assert!(may.contains(&seen), "{which} is seen at {seen:?} after a write at {promised}: {may:?}");
+            let listed = list.iter().flatten().find(|object| *object.name().name == *which.to_string());
+            let listed = listed.map(|object| object.resource_version().to_string());
+            assert!(
+                list.is_none() || listed == seen,
+                "{which} is listed at {listed:?} and found at {seen:?}"
+            );
+        }
+    }
+
+    fn catch_up(&mut self) {
+        while let Some(answer) = self.answers.pop_front() {
+            self.answered(answer);
+        }
+        let watches: Vec<_> = self.told_to.keys().copied().collect();
+        for watch in watches {
+            (0..self.history.len()).for_each(|_| self.deliver(watch));
+            // The server tells by a bookmark that nothing else of this kind came.
+            self.bookmark(watch);
+        }
+        while !self.reads.is_empty() {
+            self.read(false);
+        }
+        while let Some(due) = self.cache.due_next() {
+            self.now = self.now.max(due);
+            self.begin_reads();
+            while !self.reads.is_empty() {
+                self.read(false);
+            }
+        }
+    }
+}
+
+fn run(watches: u64, steps: Vec<Step>) {
+    let relists = steps.iter().any(|step| matches!(step, Step::Relist { .. }));
+    let mut world = World::new(watches);
+    for step in steps {
+        world.step(step);
+        world.check();
+    }
+    world.catch_up();
+    assert_eq!(world.cache.own_writes().live, 0, "nothing is left over");
+    let seen: BTreeMap<_, _> = world
+        .cache
+        .list(&maps(), &Query::default())
+        .unwrap()
+        .into_iter()
+        .map(|object| (object.name().to_string(), (*object).clone()))
+        .collect();
+    let server: BTreeMap<_, _> =
+        world.server.values().map(|object| (object.name().to_string(), object.clone())).collect();
+    assert_eq!(seen, server, "the cache is the server's state");
+    assert_eq!(world.mirror, server, "the changes told it all");
+    if watches == 1 && !relists {
+        let happened = world.history.iter().filter(|one| !one.deleted).map(|one| one.version.to_string());
+        assert_eq!(world.told, happened.collect::<Vec<_>>(), "each change is told once");
+    }
+}
+
+proptest! {
+
+
+    #[test]
+    fn a_cached_read_is_never_older_than_the_last_own_write_and_every_change_is_told_once(steps in steps()) {
+        run(1, steps);
+    }
+
+    #[test]
+    fn a_cached_read_is_never_older_than_the_last_own_write_with_two_watches_of_one_view(steps in steps()) {
+        run(2, steps);
+    }
+}
