@@ -153,6 +153,11 @@ impl Faults {
         self.hold(resource, Instant::now() + time);
     }
 
+    /// How long ago the faults began; what [`Injected::at`] counts from.
+    pub fn elapsed(&self) -> Duration {
+        self.state().trace.elapsed()
+    }
+
     /// What was injected, in order: the first 10,000.
     pub fn injected(&self) -> Vec<Injected> {
         self.state().trace.injected().to_vec()

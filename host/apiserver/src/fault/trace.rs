@@ -49,6 +49,10 @@ impl Trace {
         }
     }
 
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     pub(super) fn injected(&self) -> &[Injected] {
         &self.injected
     }

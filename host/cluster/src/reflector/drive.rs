@@ -167,6 +167,8 @@ impl<S: Sink> Drive<S> {
         let delay = self.backoff.delay().max(error.retry_after().unwrap_or(Duration::ZERO));
         if self.streak.tells(error) {
             self.sink.failed(error, delay).await;
+            // If the kind is absent after all, that is news again.
+            self.absent = false;
         } else {
             tracing::debug!(kind = %self.spec.kind, %error, ?delay, "a watch failed again");
         }

@@ -90,6 +90,21 @@ async fn m2_a_kind_whose_server_is_down_is_a_failure_and_not_absent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_absent_kind_is_told_again_after_a_failure_was_told() {
+    let bench = start(Script::new([]));
+    bench.server.serve(&[]);
+    seconds(40).await;
+    bench.server.route("GET /apis", Answer::status(500, "InternalError"));
+    bench.discovery.invalidate();
+    seconds(40).await;
+    let notes = bench.notes.all();
+    assert!(notes.len() == 2 && notes[1].contains("discovery of /apis was refused"), "{notes:?}");
+    bench.server.serve(&[]);
+    seconds(100).await;
+    assert_eq!(bench.notes.all()[2..], ["absent"], "the failure is over");
+}
+
+#[tokio::test(start_paused = true)]
 async fn seven_forbidden_watches_delay_no_eighth() {
     let server = Script::new([]);
     server.serve(&[("v1", "configmaps", "ConfigMap", true), ("v1", "secrets", "Secret", true)]);

@@ -1,0 +1,127 @@
+//! From a reflector into the cache and on to the driver, as the runtime does it, but in a fixed order.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+use windlass_cluster::{
+    discovery::Discovery,
+    reflector::{Delta, Sink, WatchError},
+};
+use windlass_core::{
+    cache::Cache,
+    change::{Cause, ObjectChange},
+    input::{Input, WatchId},
+    name::{Kind, ObjectName},
+    object::Object,
+};
+
+/// Changes told at once.
+const SLICE_LEN_MAX: usize = 3;
+
+/// What a watch's task tells the driver.
+pub(crate) enum Told {
+    Input(Input),
+    /// The watch has come to this version.
+    Reached(WatchId, String),
+    /// The watch failed.
+    Failed(WatchId, String),
+    /// The kind is not served.
+    Absent(WatchId),
+}
+
+/// Writes one watch's deltas to the cache and tells them.
+pub(crate) struct CacheSink {
+    pub(crate) id: WatchId,
+    pub(crate) kind: Kind,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) discovery: Arc<Discovery>,
+    pub(crate) told: mpsc::Sender<Told>,
+    pub(crate) staged: BTreeMap<ObjectName, Object>,
+    pub(crate) synced: bool,
+}
+
+impl CacheSink {
+    async fn send(&self, told: Told) {
+        // The driver's end is the end of the test.
+        drop(self.told.send(told).await);
+    }
+
+    async fn reached(&self, version: &str) {
+        self.send(Told::Reached(self.id, version.to_owned())).await;
+    }
+
+    async fn tell(&self, mut changes: Vec<ObjectChange>, cause: Cause) {
+        changes.iter_mut().for_each(|change| change.cause = cause);
+        let mut rest = changes.into_iter().peekable();
+        while rest.peek().is_some() {
+            let slice = rest.by_ref().take(SLICE_LEN_MAX).collect();
+            self.send(Told::Input(Input::Changed(slice))).await;
+        }
+    }
+
+    async fn replace(&mut self, version: &str) {
+        let objects = std::mem::take(&mut self.staged).into_values().collect();
+        let first = !self.synced;
+        let changes = self.cache.replace(self.id, objects, version);
+        self.reached(version).await;
+        self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
+        if first {
+            self.synced = true;
+            self.send(Told::Input(Input::Synced(self.id))).await;
+        }
+    }
+
+    fn lay(&self, delta: Delta) -> Option<ObjectChange> {
+        match delta {
+            Delta::Upsert(object) => self.cache.upsert(self.id, object),
+            Delta::Remove(object) => {
+                let header = object.header();
+                self.cache.remove(self.id, &header.name, Some(&header.resource_version))
+            }
+        }
+    }
+}
+
+impl Sink for CacheSink {
+    async fn begin(&mut self) {
+        self.staged.clear();
+    }
+
+    async fn stage(&mut self, deltas: Vec<Delta>) {
+        for delta in deltas {
+            match delta {
+                Delta::Upsert(object) => drop(self.staged.insert(object.header().name.clone(), object)),
+                Delta::Remove(object) => drop(self.staged.remove(&object.header().name)),
+            }
+        }
+    }
+
+    async fn commit(&mut self, version: &str) {
+        self.replace(version).await;
+    }
+
+    async fn change(&mut self, deltas: Vec<Delta>, version: &str) {
+        let changes = deltas.into_iter().filter_map(|delta| self.lay(delta)).collect();
+        self.cache.bookmark(self.id, version);
+        self.reached(version).await;
+        self.tell(changes, Cause::Live).await;
+    }
+
+    async fn bookmark(&mut self, version: &str) {
+        self.cache.bookmark(self.id, version);
+        self.reached(version).await;
+    }
+
+    async fn failed(&mut self, error: &WatchError, _: Duration) {
+        self.send(Told::Failed(self.id, error.to_string())).await;
+    }
+
+    async fn absent(&mut self) {
+        self.discovery.invalidate();
+        self.send(Told::Absent(self.id)).await;
+        if self.synced {
+            self.staged.clear();
+            let version = self.cache.version(&self.kind).unwrap_or_default();
+            self.replace(&version).await;
+        }
+    }
+}
