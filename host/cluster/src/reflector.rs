@@ -18,6 +18,7 @@ mod measures;
 mod page;
 mod served;
 mod sink;
+mod stop;
 mod target;
 mod watch;
 mod watch_list;
@@ -141,7 +142,8 @@ impl Reflector {
         Running { plan, cancel }
     }
 
-    /// Watches until cancelled. Dropping the future ends the watch as well, at once.
+    /// Watches until cancelled; a call of the sink that has begun is carried through. Dropping the future ends the
+    /// watch as well, at once and wherever it is.
     pub async fn run<S: Sink>(
         self,
         spec: WatchSpec,
@@ -149,11 +151,9 @@ impl Reflector {
         sink: S,
         cancel: CancellationToken,
     ) {
+        let sink = stop::Carried::new(sink, cancel.clone());
+        let under_way = sink.under_way();
         let drive = drive::Drive::new(self, spec, plans, sink);
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => {}
-            () = drive.forever() => {}
-        }
+        stop::until_stopped(drive.forever(), cancel, under_way).await;
     }
 }

@@ -52,6 +52,7 @@ impl Staged {
 /// Receives what one watch sees. A method that is slow holds back that watch and no other.
 ///
 /// The order is `begin`, any number of `stage`, `commit`, then `change` and `bookmark` until the next `begin`.
+/// A call that has begun is carried through when the watch is stopped, and no further one comes.
 /// A `begin` may come again without a `commit`: what was staged is void then, and what was held stays held.
 pub trait Sink: Send + 'static {
     /// A list begins: drop what an unfinished list staged. Readers keep what is held.

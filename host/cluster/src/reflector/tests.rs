@@ -6,6 +6,7 @@ mod absent;
 mod first_sync;
 mod resume;
 mod settling;
+mod stopping;
 
 use super::*;
 use crate::script::{Answer, Part, Script, status};

@@ -2,14 +2,14 @@
 
 use crate::{
     counting::Counts,
-    ledger::Ledger,
+    ledger::{Chain, Ledger},
     model,
     modules::{WIDGETS, kind, resource},
     sink::{CacheSink, Told},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{sync::mpsc, time::Instant};
@@ -30,6 +30,9 @@ use windlass_core::{
 
 /// How often an absent kind is looked for.
 const SEEK: Duration = Duration::from_secs(5);
+
+/// Lines of the log at most.
+const LOG_MAX: usize = 3000;
 
 /// A watch that runs.
 pub(crate) struct Watched {
@@ -65,6 +68,9 @@ pub(crate) struct Driver {
     /// Runs fail, trap and take their time; after the faults they end at once and well.
     pub(crate) rough: bool,
     pub(crate) ledger: Ledger,
+    chain: Arc<Mutex<Chain>>,
+    /// What the host did, for people.
+    pub(crate) log: Vec<String>,
     store: Store,
     pub(crate) counts: Arc<Counts>,
     /// Resources that discovery has shown.
@@ -110,6 +116,8 @@ impl Driver {
             random,
             rough: true,
             ledger: Ledger::default(),
+            chain: Arc::default(),
+            log: Vec::new(),
             store,
             counts,
             known: (0..WIDGETS).map(resource).collect(),
@@ -133,6 +141,24 @@ impl Driver {
                 tokio::time::sleep(SEEK).await;
             }
         });
+    }
+
+    /// What the cache said of its changes.
+    pub(crate) fn chain(&self) -> MutexGuard<'_, Chain> {
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything that went wrong so far.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = self.ledger.problems.clone();
+        problems.extend(self.chain().problems.iter().cloned());
+        problems
+    }
+
+    fn note(&mut self, what: impl std::fmt::Display) {
+        if self.log.len() < LOG_MAX {
+            self.log.push(format!("{:>9.3} s  . {what}", self.began.elapsed().as_secs_f64()));
+        }
     }
 
     fn now(&self) -> Time {
@@ -203,6 +229,7 @@ impl Driver {
 
     /// Oracle: a watch never goes back in time (R3).
     fn reached(&mut self, id: WatchId, version: String) {
+        self.note(format_args!("watch {} is at {version}", id.0));
         let Some(watched) = self.watches.get_mut(&id) else { return };
         let before = watched.version.as_ref().and_then(|before| before.parse::<u64>().ok());
         if watched.anew == 0 && before > version.parse().ok() {
@@ -215,6 +242,7 @@ impl Driver {
     }
 
     fn in_trouble(&mut self, id: WatchId, why: String) {
+        self.note(format_args!("watch {}: {why}", id.0));
         if let Some(watched) = self.watches.get_mut(&id) {
             watched.trouble = Some(why);
         }
@@ -223,7 +251,7 @@ impl Driver {
     /// One step and all that it orders.
     pub(crate) fn step(&mut self, input: Input) {
         if let Input::Changed(changes) = &input {
-            changes.iter().for_each(|change| self.ledger.told(change));
+            changes.iter().for_each(|change| self.ledger.delivered(change));
         }
         let commands = self.pipeline.step(self.now(), input);
         self.wake_at = commands.wake_at;
@@ -238,12 +266,14 @@ impl Driver {
             Command::Replan(id, plan) => self.watches[&id].running.replan(plan),
             Command::StopWatch(id) => {
                 let watched = self.watches.remove(&id).expect("a watch that runs is stopped once");
-                self.ledger.forgotten(&watched.spec);
+                self.note(format_args!("watch {} stops", id.0));
+                self.chain().forgotten(&watched.spec);
                 watched.running.stop();
             }
             Command::Run(run) => self.run(run),
             Command::AskTargets(id, ask) => self.ask(id, ask),
             Command::Serve { module, digest, generation } => {
+                self.note(format_args!("{module} serves"));
                 self.ledger.serves(&module, digest, generation, self.store.version());
             }
             Command::Free { .. } | Command::Tell(_) => {}
@@ -255,11 +285,18 @@ impl Driver {
             id,
             kind: spec.kind.clone(),
             cache: self.cache.clone(),
+            chain: self.chain.clone(),
             discovery: self.discovery.clone(),
             told: self.tell.clone(),
             staged: BTreeMap::new(),
             synced: false,
         };
+        let of = &spec.selection;
+        let shape = if spec.metadata_only { "metadata of " } else { "" };
+        let labels = of.labels.as_ref().map_or("", |labels| labels.as_str());
+        let fields = of.fields.as_deref().unwrap_or_default();
+        let what = format!("{shape}{} {:?} {labels} {fields}", spec.kind, of.namespaces);
+        self.note(format_args!("watch {} starts: {what}", id.0));
         let running = self.reflector.start(spec.clone(), sink);
         self.watches.insert(id, Watched { spec, running, version: None, trouble: None, anew: 0 });
     }
@@ -271,6 +308,7 @@ impl Driver {
             let header = object.header();
             (header.uid.to_string(), header.resource_version.to_string(), header.generation)
         });
+        self.note(format_args!("run {} at {} sees {seen:?}", run.request, self.store.version()));
         self.ledger.started(&run, seen, self.store.version());
         let outcome = self.outcome(run.failures);
         let took = if self.rough { Duration::from_millis(self.random.u64(0..1500)) } else { Duration::ZERO };

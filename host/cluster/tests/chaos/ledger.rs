@@ -34,6 +34,7 @@ pub(crate) struct Ran {
 #[derive(Clone, Debug)]
 pub(crate) struct Serving {
     pub(crate) description: Arc<Description>,
+    pub(crate) digest: Digest,
     pub(crate) generation: Generation,
     /// The server's version when it began to serve.
     pub(crate) since: u64,
@@ -45,13 +46,15 @@ pub(crate) type Mapped = (ModuleName, Arc<str>, Arc<str>, ObjectName);
 /// The books of one world.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// What was told last of each object of a view. An object that a stopped watch may have taken along is unsure.
-    pub(crate) told: BTreeMap<View, BTreeMap<ObjectName, (State, bool)>>,
+    /// Changes that came to the driver.
+    pub(crate) delivered: u64,
     /// Every state that was told, by kind: a view of metadata counts as well.
     pub(crate) ever_told: BTreeSet<(View, ObjectName, String)>,
     running: BTreeMap<RunId, Request>,
     pub(crate) ran: BTreeMap<Request, Ran>,
     offered: BTreeMap<(ModuleName, Digest), Arc<Description>>,
+    /// What was offered last and not withdrawn.
+    pub(crate) wanted: BTreeMap<ModuleName, Digest>,
     pub(crate) serving: BTreeMap<ModuleName, Serving>,
     questions: BTreeMap<TargetsId, (AskTargets, Vec<Vec<ObjectName>>)>,
     /// The state that was last asked about.
@@ -59,6 +62,54 @@ pub(crate) struct Ledger {
     /// Requests that an answer named, with the server's version at the answer.
     pub(crate) owed: BTreeMap<Request, u64>,
     pub(crate) problems: Vec<String>,
+}
+
+/// What the cache said of its changes, in the order in which it made them. They may reach the driver in another one, if
+/// two watches share a view.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    /// The last state of each object of a view. One that a stopped watch may have taken along is unsure.
+    pub(crate) last: BTreeMap<View, BTreeMap<ObjectName, (State, bool)>>,
+    pub(crate) count: u64,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Chain {
+    /// Oracle: each change begins where the last one of that object ended, so that together they tell it all, missed
+    /// deletions included, with the last known state (D4).
+    pub(crate) fn made(&mut self, change: &ObjectChange) {
+        self.count += 1;
+        let before = change.before.as_deref().map(state);
+        let after = change.after.as_deref().map(state);
+        let objects = self.last.entry(view_of(change)).or_default();
+        let last = match &after {
+            Some(after) => objects.insert(change.name.clone(), (after.clone(), false)),
+            None => objects.remove(&change.name),
+        };
+        let fits = match &last {
+            Some((last, unsure)) => before.as_ref() == Some(last) || (*unsure && before.is_none()),
+            None => before.is_none(),
+        };
+        if !fits || (before == after && change.cause != Cause::Resync) {
+            self.problems.push(format!(
+                "a change of {} {} goes from {before:?} to {after:?}, the last one went to {last:?}",
+                change.kind, change.name
+            ));
+        }
+    }
+
+    /// A watch ended; what only it held is forgotten untold.
+    pub(crate) fn forgotten(&mut self, spec: &WatchSpec) {
+        for ((kind, _, _), objects) in &mut self.last {
+            if *kind == spec.kind {
+                objects.values_mut().for_each(|(_, unsure)| *unsure = true);
+            }
+        }
+    }
+}
+
+fn view_of(change: &ObjectChange) -> View {
+    (change.kind.clone(), change.shape == Shape::Metadata, change.fields.clone())
 }
 
 fn state(object: &Object) -> State {
@@ -70,43 +121,18 @@ impl Ledger {
         self.problems.push(what);
     }
 
-    /// Oracle: each change begins where the last one of that object ended, so that together they tell it all, missed
-    /// deletions included, with the last known state (D4).
-    pub(crate) fn told(&mut self, change: &ObjectChange) {
-        let view = (change.kind.clone(), change.shape == Shape::Metadata, change.fields.clone());
-        let before = change.before.as_deref().map(state);
-        let after = change.after.as_deref().map(state);
-        if let Some((_, version)) = &after {
-            self.ever_told.insert((view.clone(), change.name.clone(), version.clone()));
-        }
-        let told = self.told.entry(view).or_default();
-        let last = match &after {
-            Some(after) => told.insert(change.name.clone(), (after.clone(), false)),
-            None => told.remove(&change.name),
-        };
-        let fits = match &last {
-            Some((last, unsure)) => before.as_ref() == Some(last) || (*unsure && before.is_none()),
-            None => before.is_none(),
-        };
-        if !fits || (before == after && change.cause != Cause::Resync) {
-            self.problem(format!(
-                "a change of {} {} goes from {before:?} to {after:?}, told before was {last:?}",
-                change.kind, change.name
-            ));
-        }
-    }
-
-    /// A watch ended; what only it held is forgotten untold.
-    pub(crate) fn forgotten(&mut self, spec: &WatchSpec) {
-        for ((kind, _, _), objects) in &mut self.told {
-            if *kind == spec.kind {
-                objects.values_mut().for_each(|(_, unsure)| *unsure = true);
-            }
+    /// A change has come to the driver.
+    pub(crate) fn delivered(&mut self, change: &ObjectChange) {
+        self.delivered += 1;
+        if let Some(after) = &change.after {
+            let version = after.header().resource_version.to_string();
+            self.ever_told.insert((view_of(change), change.name.clone(), version));
         }
     }
 
     pub(crate) fn offered(&mut self, version: &Version) {
         let key = (version.module.clone(), version.digest);
+        self.wanted.insert(version.module.clone(), version.digest);
         self.offered.insert(key, version.description.clone());
     }
 
@@ -114,9 +140,10 @@ impl Ledger {
         let Some(description) = self.offered.get(&(module.clone(), digest)).cloned() else {
             return self.problem(format!("{module} serves what was never offered"));
         };
-        let before = self
-            .serving
-            .insert(module.clone(), Serving { description: description.clone(), generation, since: now });
+        let before = self.serving.insert(
+            module.clone(),
+            Serving { description: description.clone(), digest, generation, since: now },
+        );
         let Some(before) = before else { return };
         // A controller that selects less now does not follow all that it saw before.
         let follows = |name: &Arc<str>| {
@@ -138,6 +165,7 @@ impl Ledger {
 
     pub(crate) fn withdrawn(&mut self, module: &ModuleName) {
         self.serving.remove(module);
+        self.wanted.remove(module);
         self.ran.retain(|request, _| request.controller.module != *module);
         self.owed.retain(|request, _| request.controller.module != *module);
         self.mapped.retain(|(name, ..), _| name != module);

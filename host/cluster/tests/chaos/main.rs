@@ -31,7 +31,7 @@ const SEEDS: u64 = 1000;
 /// Seeds that are told in full when they fail.
 const TOLD_MAX: usize = 2;
 /// Lines of the log that are told, from its end.
-const LINES_MAX: usize = 150;
+const LINES_MAX: usize = 400;
 
 thread_local! {
     /// Panics of tasks on this thread: tokio keeps them to itself.

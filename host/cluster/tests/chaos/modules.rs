@@ -37,12 +37,18 @@ const SECRETS: usize = 1;
 const DEPLOYMENTS: usize = 2;
 pub(crate) const WIDGETS: usize = 3;
 
+/// Secrets are named: a `*` does not cover them.
 fn everything() -> Grant {
-    let all = || vec!["*".to_owned()];
-    let permission =
-        Permission { api_groups: all(), resources: all(), resource_names: Vec::new(), verbs: all() };
-    let rule = |scope| Rule { permission: permission.clone(), scope };
-    Grant { rules: vec![rule(Scope::AllNamespaces), rule(Scope::Cluster)] }
+    let rule = |resource: &str, scope| {
+        let permission = Permission {
+            api_groups: vec!["*".to_owned()],
+            resources: vec![resource.to_owned()],
+            resource_names: Vec::new(),
+            verbs: vec!["*".to_owned()],
+        };
+        Rule { permission, scope }
+    };
+    Grant { rules: vec![rule("*", Scope::AllNamespaces), rule("secrets", Scope::AllNamespaces)] }
 }
 
 /// Makes modules.

@@ -51,7 +51,7 @@ fn question(spec: &WatchSpec) -> Query {
 impl Oracle<'_> {
     /// Everything that has to be so in the end; empty if it is.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let mut problems = self.driver.ledger.problems.clone();
+        let mut problems = self.driver.problems();
         for (id, watched) in &self.driver.watches {
             if self.refused.as_ref() != Some(&watched.spec.kind) {
                 problems.extend(self.of_watch(*id, watched));
@@ -81,7 +81,7 @@ impl Oracle<'_> {
     /// At any moment: what a watch that is alone in its view holds is a LIST at its version. None also where that cannot
     /// be told.
     pub(crate) fn of_moment(&self) -> Vec<String> {
-        let mut problems = self.driver.ledger.problems.clone();
+        let mut problems = self.driver.problems();
         for (id, watched) in &self.driver.watches {
             let of_kind = self.driver.watches.values().filter(|other| other.spec.kind == watched.spec.kind);
             let Some(version) = watched.version.as_deref().filter(|_| of_kind.count() == 1) else { continue };
@@ -133,8 +133,12 @@ impl Oracle<'_> {
             truth.entry(view_of(spec)).or_default().extend(states);
         }
         let mut problems = Vec::new();
+        let lost = self.driver.chain().count - self.driver.ledger.delivered;
+        if lost > 0 {
+            problems.push(format!("{lost} changes were laid into the cache and never told"));
+        }
         for (view, truth) in truth {
-            let told = self.driver.ledger.told.get(&view).cloned().unwrap_or_default();
+            let told = self.driver.chain().last.get(&view).cloned().unwrap_or_default();
             for (name, state) in &truth {
                 if told.get(name).map(|(told, _)| told) != Some(state) {
                     problems.push(format!("{} {name} is {state:?}, told was {:?}", view.0, told.get(name)));
@@ -153,6 +157,11 @@ impl Oracle<'_> {
         let ledger = &self.driver.ledger;
         let mut problems: Vec<_> =
             ledger.owed.keys().map(|request| format!("{request} was asked for and did not run")).collect();
+        for (module, digest) in &ledger.wanted {
+            if ledger.serving.get(module).is_none_or(|serving| serving.digest != *digest) {
+                problems.push(format!("{module} does not serve the version that was offered last"));
+            }
+        }
         for (module, serving) in &ledger.serving {
             for controller in &serving.description.controllers {
                 self.of_own(module, controller, &mut problems);

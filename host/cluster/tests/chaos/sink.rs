@@ -1,6 +1,11 @@
 //! From a reflector into the cache and on to the driver, as the runtime does it, but in a fixed order.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use crate::ledger::Chain;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::mpsc;
 use windlass_cluster::{
     discovery::Discovery,
@@ -33,6 +38,8 @@ pub(crate) struct CacheSink {
     pub(crate) id: WatchId,
     pub(crate) kind: Kind,
     pub(crate) cache: Arc<Cache>,
+    /// Written at the very moment that the cache is.
+    pub(crate) chain: Arc<Mutex<Chain>>,
     pub(crate) discovery: Arc<Discovery>,
     pub(crate) told: mpsc::Sender<Told>,
     pub(crate) staged: BTreeMap<ObjectName, Object>,
@@ -49,6 +56,11 @@ impl CacheSink {
         self.send(Told::Reached(self.id, version.to_owned())).await;
     }
 
+    fn note(&self, changes: &[ObjectChange]) {
+        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.iter().for_each(|change| chain.made(change));
+    }
+
     async fn tell(&self, mut changes: Vec<ObjectChange>, cause: Cause) {
         changes.iter_mut().for_each(|change| change.cause = cause);
         let mut rest = changes.into_iter().peekable();
@@ -62,6 +74,7 @@ impl CacheSink {
         let objects = std::mem::take(&mut self.staged).into_values().collect();
         let first = !self.synced;
         let changes = self.cache.replace(self.id, objects, version);
+        self.note(&changes);
         self.reached(version).await;
         self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
         if first {
@@ -100,7 +113,8 @@ impl Sink for CacheSink {
     }
 
     async fn change(&mut self, deltas: Vec<Delta>, version: &str) {
-        let changes = deltas.into_iter().filter_map(|delta| self.lay(delta)).collect();
+        let changes: Vec<_> = deltas.into_iter().filter_map(|delta| self.lay(delta)).collect();
+        self.note(&changes);
         self.cache.bookmark(self.id, version);
         self.reached(version).await;
         self.tell(changes, Cause::Live).await;

@@ -88,6 +88,7 @@ impl World {
             Err(problems) => problems,
         };
         let mut log: Vec<_> = std::mem::take(&mut self.log);
+        log.append(&mut self.driver.log);
         log.extend(self.faults.injected().iter().map(ToString::to_string));
         log.sort();
         let (runs, requests) =
@@ -239,7 +240,7 @@ impl World {
             self.driver.pass(pause).await;
             // To compare everything takes a while: only where it may be so, and less and less often.
             pause = (pause * 3 / 2).min(Duration::from_secs(60));
-            let late = began.elapsed() > SETTLED_WITHIN || !self.driver.ledger.problems.is_empty();
+            let late = began.elapsed() > SETTLED_WITHIN || !self.driver.problems().is_empty();
             if !late && self.driver.is_busy(self.refused.map(kind).as_ref()) {
                 continue;
             }
