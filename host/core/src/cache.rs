@@ -171,9 +171,9 @@ impl Cache {
         }
     }
 
-    /// Ends a watch: what only it held goes. What another synced watch would hold if it were still there is answered as
-    /// deleted, the rest goes untold. What the watch still tells is ignored. The pipeline does this when it orders
-    /// the end.
+    /// Ends a watch: what only it held goes, and is answered. To those who follow such an object by another watch it is
+    /// gone: that watch has found it so, or will tell of it. What the watch still tells is ignored. The pipeline
+    /// does this when it orders the end.
     pub fn forget(&self, watch: WatchId) -> Vec<ObjectChange> {
         let mut shelves = self.shelves_mut();
         let Some(view) = shelves.watches.remove(&watch) else { return Vec::new() };
@@ -182,7 +182,29 @@ impl Cache {
             shelves.views.remove(&view.key);
         }
         drop(shelves);
-        if shared { view.forget(watch) } else { Vec::new() }
+        view.forget(watch)
+    }
+
+    /// Whether the view of this shape and field selector holds an object of this name.
+    pub(crate) fn holds(
+        &self,
+        kind: &Kind,
+        shape: Shape,
+        fields: Option<&Arc<str>>,
+        name: &ObjectName,
+    ) -> bool {
+        let key = ViewKey { kind: kind.clone(), metadata: shape == Shape::Metadata, fields: fields.cloned() };
+        let view = self.shelves().views.get(&key).cloned();
+        view.is_some_and(|view| view.read().get(name.as_ref()).is_some())
+    }
+
+    /// As [`Self::list_known`], but from the view of exactly this shape: another one may know less of the same objects.
+    pub(crate) fn list_of_view(&self, kind: &Kind, query: &Query) -> Option<Vec<Arc<Object>>> {
+        let question = &query.question;
+        let fields = Fields::view(question.fields.as_ref());
+        let key = ViewKey { kind: kind.clone(), metadata: question.shape == Shape::Metadata, fields };
+        let view = self.shelves().views.get(&key).cloned();
+        view?.list_known(query)
     }
 
     /// Declares which fields of a kind are indexed, in place of those declared before. What is held is indexed at

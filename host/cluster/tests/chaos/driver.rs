@@ -20,7 +20,7 @@ use windlass_cluster::{
     reflector::{self, Reflector, Running},
 };
 use windlass_core::{
-    cache::Cache,
+    cache::{Cache, Staging},
     input::{AskTargets, Command, Ended, Input, Run, RunId, TargetsId, WatchId, WatchSpec},
     name::{Kind, ModuleName, ObjectName, Resource},
     outcome::{Outcome, Trap, TrapKind},
@@ -288,7 +288,7 @@ impl Driver {
             chain: self.chain.clone(),
             discovery: self.discovery.clone(),
             told: self.tell.clone(),
-            staged: BTreeMap::new(),
+            staged: Staging::default(),
             synced: false,
         };
         let of = &spec.selection;
@@ -305,8 +305,7 @@ impl Driver {
         self.runs_started += 1;
         let seen = self.cache.selected(&run.kind, &run.selection, &run.request.name);
         let seen = seen.map(|object| {
-            let header = object.header();
-            (header.uid.to_string(), header.resource_version.to_string(), header.generation)
+            (object.uid().to_owned(), object.resource_version().to_owned(), object.generation())
         });
         self.note(format_args!("run {} at {} sees {seen:?}", run.request, self.store.version()));
         self.ledger.started(&run, seen, self.store.version());

@@ -113,7 +113,7 @@ fn view_of(change: &ObjectChange) -> View {
 }
 
 fn state(object: &Object) -> State {
-    (object.header().uid.to_string(), object.header().resource_version.to_string())
+    (object.uid().to_owned(), object.resource_version().to_owned())
 }
 
 impl Ledger {
@@ -125,7 +125,7 @@ impl Ledger {
     pub(crate) fn delivered(&mut self, change: &ObjectChange) {
         self.delivered += 1;
         if let Some(after) = &change.after {
-            let version = after.header().resource_version.to_string();
+            let version = after.resource_version().to_owned();
             self.ever_told.insert((view_of(change), change.name.clone(), version));
         }
     }
@@ -134,6 +134,13 @@ impl Ledger {
         let key = (version.module.clone(), version.digest);
         self.wanted.insert(version.module.clone(), version.digest);
         self.offered.insert(key, version.description.clone());
+    }
+
+    /// Whether a version names a kind.
+    pub(crate) fn names(&self, module: &ModuleName, digest: &Digest, kind: &Kind) -> bool {
+        let offered = self.offered.get(&(module.clone(), *digest));
+        let mut controllers = offered.iter().flat_map(|description| &description.controllers);
+        controllers.any(|one| one.reconciles == *kind || one.watches.iter().any(|watch| watch.kind == *kind))
     }
 
     pub(crate) fn serves(&mut self, module: &ModuleName, digest: Digest, generation: Generation, now: u64) {

@@ -105,7 +105,7 @@ impl Oracle<'_> {
             .iter()
             .map(|object| {
                 let json = serde_json::from_str(object.json()).expect("the cache holds JSON");
-                (object.header().name.clone(), json)
+                (object.name().to_owned(), json)
             })
             .collect();
         let names: BTreeSet<_> = held.keys().chain(truth.keys()).collect();
@@ -158,7 +158,12 @@ impl Oracle<'_> {
         let mut problems: Vec<_> =
             ledger.owed.keys().map(|request| format!("{request} was asked for and did not run")).collect();
         for (module, digest) in &ledger.wanted {
-            if ledger.serving.get(module).is_none_or(|serving| serving.digest != *digest) {
+            // A new version waits for a kind that was served once and has gone.
+            let waits = self.driver.watches.values().any(|watched| {
+                watched.trouble.as_deref() == Some("absent")
+                    && ledger.names(module, digest, &watched.spec.kind)
+            });
+            if !waits && ledger.serving.get(module).is_none_or(|serving| serving.digest != *digest) {
                 problems.push(format!("{module} does not serve the version that was offered last"));
             }
         }
@@ -247,7 +252,7 @@ impl Oracle<'_> {
             last.before.as_ref().filter(selected).filter(|object| {
                 last.version > since && self.was_told(watch, name, &model::state_of(object).1)
             });
-        if let Relation::Referenced(lookup) = &watch.relation {
+        if let Relation::Referenced(_) = &watch.relation {
             if after.or(before).is_none() {
                 return Vec::new();
             }
@@ -255,7 +260,7 @@ impl Oracle<'_> {
             let referring = referring.unwrap_or_default().into_iter().filter(|(target, object)| {
                 target.namespace == name.namespace
                     && model::selects(&controller.selection, object)
-                    && lookup.name.strings(object).iter().any(|named| **named == *name.name)
+                    && object["data"]["secret"] == *name.name
             });
             return referring.map(|(target, _)| target).collect();
         }
@@ -287,7 +292,10 @@ impl Oracle<'_> {
             let asked = self.driver.ledger.mapped.get(&key).cloned().flatten();
             let object = last.after.as_ref().filter(|object| model::selects(&watch.selection, object));
             let state = object.map(model::state_of);
-            if state != asked {
+            // What a version before selected may have been asked about last, and does not count any more.
+            let followed = last.version > self.driver.ledger.serving[module].since
+                && last.before.as_ref().is_some_and(|before| model::selects(&watch.selection, before));
+            if state != asked && (state.is_some() || followed) {
                 let of = format!("{module}/{} {}", controller.name, watch.name);
                 problems.push(format!("{of}: {name} is {state:?}, last asked about was {asked:?}"));
             }

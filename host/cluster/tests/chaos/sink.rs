@@ -2,7 +2,6 @@
 
 use crate::ledger::Chain;
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,11 +11,10 @@ use windlass_cluster::{
     reflector::{Delta, Sink, WatchError},
 };
 use windlass_core::{
-    cache::Cache,
+    cache::{Cache, Staging},
     change::{Cause, ObjectChange},
     input::{Input, WatchId},
-    name::{Kind, ObjectName},
-    object::Object,
+    name::Kind,
 };
 
 /// Changes told at once.
@@ -42,7 +40,7 @@ pub(crate) struct CacheSink {
     pub(crate) chain: Arc<Mutex<Chain>>,
     pub(crate) discovery: Arc<Discovery>,
     pub(crate) told: mpsc::Sender<Told>,
-    pub(crate) staged: BTreeMap<ObjectName, Object>,
+    pub(crate) staged: Staging,
     pub(crate) synced: bool,
 }
 
@@ -71,9 +69,8 @@ impl CacheSink {
     }
 
     async fn replace(&mut self, version: &str) {
-        let objects = std::mem::take(&mut self.staged).into_values().collect();
         let first = !self.synced;
-        let changes = self.cache.replace(self.id, objects, version);
+        let changes = self.cache.replace(self.id, self.staged.take(), version);
         self.note(&changes);
         self.reached(version).await;
         self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
@@ -87,8 +84,8 @@ impl CacheSink {
         match delta {
             Delta::Upsert(object) => self.cache.upsert(self.id, object),
             Delta::Remove(object) => {
-                let header = object.header();
-                self.cache.remove(self.id, &header.name, Some(&header.resource_version))
+                let name = object.name().to_owned();
+                self.cache.remove(self.id, &name, Some(object.resource_version()))
             }
         }
     }
@@ -102,8 +99,8 @@ impl Sink for CacheSink {
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
             match delta {
-                Delta::Upsert(object) => drop(self.staged.insert(object.header().name.clone(), object)),
-                Delta::Remove(object) => drop(self.staged.remove(&object.header().name)),
+                Delta::Upsert(object) => self.staged.put(self.cache.share(self.id, object)),
+                Delta::Remove(object) => self.staged.remove(Arc::new(object)),
             }
         }
     }

@@ -201,10 +201,12 @@ fn a_watch_that_ends_takes_along_what_only_it_held() {
     let cache = wide_cache(vec![pod("a", "p", 1, "x"), pod("b", "q", 2, "y")]);
     cache.open(WatchId(2), &spec(Some("a"), None));
     cache.replace(WatchId(2), vec![pod("a", "p", 1, "x")], "100");
-    assert!(cache.forget(WatchId(1)).is_empty(), "nobody else watches the other namespace");
+    let gone = cache.forget(WatchId(1));
+    assert_eq!(gone.len(), 1, "only the other watch's view of `a/p` stays");
+    assert_eq!((gone[0].name.to_string(), gone[0].after.is_none()), ("b/q".to_owned(), true));
     assert_eq!(cache.len(&pods()), 1);
     assert!(cache.upsert(WatchId(1), pod("b", "q", 3, "y")).is_none());
-    assert!(cache.forget(WatchId(2)).is_empty());
+    assert_eq!(cache.forget(WatchId(2)).len(), 1);
     assert!(cache.is_empty(&pods()));
     assert!(!cache.covers(&pods(), &Question::default()));
 }

@@ -240,29 +240,17 @@ impl View {
         (next, changes)
     }
 
-    /// Ends a watch; what no other watch holds goes. What one of those would hold if it were still there is told as
-    /// deleted: they were told so while this one, which was behind, still held it.
+    /// Ends a watch; what no other watch holds goes, and is answered as a change.
     pub(super) fn forget(&self, watch: WatchId) -> Vec<ObjectChange> {
         let _turn = self.turn();
         let state = self.read();
-        if state.watches.keys().all(|one| *one == watch) {
-            let mut next = state.emptied(0);
-            next.watches.clear();
-            drop(state);
-            self.swap(next);
-            return Vec::new();
-        }
         let mut next = state.emptied(0);
         next.watches.remove(&watch);
-        let others = || state.watches.iter().filter(|(id, held)| **id != watch && held.synced);
         let mut gone = Vec::new();
         for (_, object, members) in state.entries() {
             match members.without(watch) {
                 Some(others) => next.insert(object.clone(), others),
-                None if others().any(|(_, held)| selects(&held.spec.selection, object)) => {
-                    gone.push(self.change(Some(object.clone()), None, Cause::Relist));
-                }
-                None => {}
+                None => gone.push(self.change(Some(object.clone()), None, Cause::Relist)),
             }
         }
         drop(state);

@@ -61,7 +61,7 @@ impl Pipeline {
         for (atom, shape) in &need.atoms {
             let Some(shape) = shape else { continue };
             let query = Query { question: atom.question(*shape), ..Query::default() };
-            objects.extend(self.cache.list_known(&need.kind, &query).unwrap_or_default());
+            objects.extend(self.cache.list_of_view(&need.kind, &query).unwrap_or_default());
         }
         if !objects.is_empty() {
             let (module, reason, objects) = (module.clone(), reason.clone(), objects.into_iter());

@@ -2,6 +2,7 @@
 
 use super::Pipeline;
 use crate::{
+    call::Shape,
     change::ObjectChange,
     dispatch::{Lane, Module, Pending, Serving},
     fact::{Fact, Reason},
@@ -246,14 +247,14 @@ impl Pipeline {
         }
         let orders = self.watches.retire();
         let gone = self.order(orders);
-        self.changed(&gone);
+        self.left(gone);
     }
 
-    /// What the watches that end held alone and another one should hold is answered as deleted.
+    /// What the watches that end held alone is answered as deleted.
     fn order(&mut self, orders: Vec<Order>) -> Vec<ObjectChange> {
         let mut gone = Vec::new();
         for order in orders {
-            self.out.push(match order {
+            let command = match order {
                 Order::Start(id, spec) => {
                     self.cache.open(id, &spec);
                     Command::StartWatch(id, spec)
@@ -263,9 +264,24 @@ impl Pipeline {
                     gone.extend(self.cache.forget(id));
                     Command::StopWatch(id)
                 }
-            });
+            };
+            self.out.push(command);
         }
         gone
+    }
+
+    /// Objects that only a watch held which has ended. Whoever follows them by the watch that came in its place has
+    /// lost them: a deletion that the old watch was not told yet, and the new one never will be.
+    fn left(&mut self, gone: Vec<ObjectChange>) {
+        let mut lost = Vec::new();
+        for change in gone {
+            for shape in [Shape::Whole, Shape::Metadata] {
+                if !self.cache.holds(&change.kind, shape, change.fields.as_ref(), &change.name) {
+                    lost.push(ObjectChange { shape, ..change.clone() });
+                }
+            }
+        }
+        self.changed(&lost);
     }
 
     /// Frees the versions that nobody runs any more, and lets go of lanes and modules of which nothing is left.

@@ -1,6 +1,7 @@
 //! Hot reload: every run is of one version, runs of a request never overlap, nothing is lost.
 
 use super::*;
+use crate::selector::Selector;
 
 fn sites(digest: u8) -> Version {
     version("m", digest, vec![controller("site", "Site", Vec::new())])
@@ -146,4 +147,36 @@ fn questions_go_over_to_the_new_version() {
     assert_eq!((asked.digest, asked.changes.len()), (Digest([2; 32]), 1));
     world.step(Input::Targets(id, Some(vec![vec![ObjectName::namespaced("n", "x")]])));
     assert_eq!(world.finish(), ["n/x"]);
+}
+
+#[test]
+fn a_deletion_that_only_the_new_watch_knows_of_leads_to_a_run() {
+    let mut world = World::new();
+    let mut narrow = controller("sites", "Site", Vec::new());
+    narrow.selection.labels = Some(Selector::parse("app=a").unwrap());
+    world.step(Input::Offer(Box::new(version("m", 1, vec![narrow]))));
+    let mut object = site("s");
+    object["metadata"]["labels"] = json!({"app": "a"});
+    object["metadata"]["resourceVersion"] = json!("7");
+    world.sync_all(&[("Site", object)]);
+    assert_eq!(world.finish(), ["n/s"]);
+    // The narrow watch lags behind: the wide one's list is without the object, and the narrow one ends.
+    world.serve(version("m", 2, vec![controller("sites", "Site", Vec::new())]));
+    assert_eq!(world.finish(), ["n/s"], "it is gone");
+}
+
+#[test]
+fn what_the_new_watch_knows_before_the_old_one_leads_to_runs() {
+    let mut world = World::new();
+    let sites = |metadata_only| {
+        let owned = Watch { metadata_only, ..watch("maps", "ConfigMap", Relation::Owned) };
+        vec![controller("sites", "Site", vec![owned])]
+    };
+    world.serve(version("m", 1, sites(false)));
+    world.step(Input::Offer(Box::new(version("m", 2, sites(true)))));
+    let owner = json!([{"apiVersion": "example.com/v1", "kind": "Site", "name": "s", "uid": "u"}]);
+    let metadata =
+        json!({"namespace": "n", "name": "c", "uid": "v", "resourceVersion": "7", "ownerReferences": owner});
+    world.sync_all(&[("ConfigMap", json!({"metadata": metadata}))]);
+    assert_eq!(world.finish(), ["n/s"], "the watch of whole objects had not come so far");
 }
