@@ -307,7 +307,9 @@ impl Driver {
         let seen = seen.map(|object| {
             (object.uid().to_owned(), object.resource_version().to_owned(), object.generation())
         });
-        self.note(format_args!("run {} at {} sees {seen:?}", run.request, self.store.version()));
+        // Without the uid, which differs each time.
+        let version = seen.as_ref().map(|(_, version, _)| version.clone());
+        self.note(format_args!("run {} at {} sees {version:?}", run.request, self.store.version()));
         self.ledger.started(&run, seen, self.store.version());
         let outcome = self.outcome(run.failures);
         let took = if self.rough { Duration::from_millis(self.random.u64(0..1500)) } else { Duration::ZERO };

@@ -27,7 +27,7 @@ use std::{
 use world::{Report, World, profile};
 
 /// Seeds of a run without settings.
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 250;
 /// Seeds in a thousand that may fail by the open fault that `oracle::OPEN` tells of. Only ever goes down.
 const OPEN_PER_THOUSAND: u64 = 8;
 /// Seeds that are told in full when they fail.

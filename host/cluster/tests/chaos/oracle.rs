@@ -16,8 +16,8 @@ use windlass_core::{
     name::{ControllerName, Kind, ModuleName, ObjectName, Request},
 };
 
-/// What begins so is an open fault: now and then a change of a followed object is lost while its follower moves between
-/// whole objects and metadata.
+/// What begins so is an open fault: now and then a change of a followed object is lost, or not asked about, while its
+/// follower moves between watches.
 pub(crate) const OPEN: &str = "open: ";
 
 /// Problems told at most: the first ones say it.
@@ -308,7 +308,7 @@ impl Oracle<'_> {
                 && last.before.as_ref().is_some_and(|before| model::selects(&watch.selection, before));
             if state != asked && (state.is_some() || followed) {
                 let of = format!("{module}/{} {}", controller.name, watch.name);
-                problems.push(format!("{of}: {name} is {state:?}, last asked about was {asked:?}"));
+                problems.push(format!("{OPEN}{of}: {name} is {state:?}, last asked about was {asked:?}"));
             }
         }
     }

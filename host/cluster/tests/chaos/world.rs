@@ -268,7 +268,7 @@ impl World {
         // Each watch ends and resumes once or twice, or its kind is looked for each half minute.
         let absent = if self.workload.serves_widgets() { 0 } else { 300 };
         let asked = self.driver.counts.requests.load(Ordering::Relaxed) - asked;
-        if asked > watches * 3 + absent {
+        if asked > watches * 4 + absent {
             problems.push(format!("{asked} requests in ten minutes without a change, of {watches} watches"));
         }
         let open = self.driver.counts.open.load(Ordering::Relaxed);
