@@ -276,7 +276,7 @@ impl Driver {
                 self.note(format_args!("{module} serves"));
                 self.ledger.serves(&module, digest, generation, self.store.version());
             }
-            Command::Free { .. } | Command::Tell(_) => {}
+            Command::Free { .. } | Command::Subscribed(..) | Command::Tell(_) => {}
         }
     }
 
