@@ -59,7 +59,6 @@ pub(crate) struct Report {
     pub(crate) problems: Vec<String>,
     pub(crate) log: Vec<String>,
     pub(crate) runs: u64,
-    pub(crate) requests: usize,
 }
 
 impl World {
@@ -91,11 +90,10 @@ impl World {
         log.append(&mut self.driver.log);
         log.extend(self.faults.injected().iter().map(ToString::to_string));
         log.sort();
-        let (runs, requests) =
-            (self.driver.runs_started, self.driver.counts.requests.load(Ordering::Relaxed));
+        let runs = self.driver.runs_started;
         drop(self.driver);
         self.server.shutdown().await;
-        Report { problems, log, runs, requests }
+        Report { problems, log, runs }
     }
 
     fn note(&mut self, what: impl std::fmt::Display) {
