@@ -80,6 +80,7 @@ impl Maker {
             concurrency: self.random.u32(1..4),
             resync: Duration::ZERO,
             paused: false,
+            suppress_no_op_writes: true,
         }
     }
 

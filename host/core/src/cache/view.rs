@@ -3,7 +3,7 @@
 use super::{
     Namespaces,
     laid::{Laid, Lay, What, could_hold},
-    query::{Query, Question, watch_covers},
+    query::{Query, Question, selects, watch_covers},
     state::{Held, Put, State, is_same, supersedes},
 };
 use crate::{
