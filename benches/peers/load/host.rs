@@ -228,6 +228,7 @@ fn module(n: usize, kind: Kind, namespaces: Vec<Arc<str>>) -> Version {
         concurrency: 4,
         resync: Duration::ZERO,
         paused: false,
+        suppress_no_op_writes: true,
     }
 }
 

@@ -1,0 +1,155 @@
+//! 100,000 requests through the queue, beside kube-rs's applier: each is taken out once and its run ends at once.
+//!
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench queue`. Ours begins with the changes of 100,000 objects
+//! and also decides whom they wake; kube-rs's begins with the requests.
+
+use futures::{StreamExt, future, stream};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::runtime::{
+    controller::{Action, Config, ReconcileRequest, applier},
+    reflector::{ObjectRef, store},
+    watcher,
+};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use windlass_core::{
+    cache::Cache,
+    change::ObjectChange,
+    description::{Controller, Description, Permission, Selection},
+    grant::{Grant, Rule, Scope},
+    input::{Command, Commands, Ended, Input, RunId, Version, WatchId},
+    name::{Digest, Kind, ModuleName, Resource},
+    object::Object,
+    outcome::Outcome,
+    pipeline::{Pipeline, Settings},
+    time::Time,
+};
+use windlass_peers::table::Table;
+
+const REQUESTS: usize = 100_000;
+const AT_A_TIME: u32 = 64;
+/// Changes told to the pipeline at once, as the host has it.
+const SLICE: usize = 256;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let table = Table::begin("\n100,000 requests through the queue, best of 5", "kube-rs");
+    let best = |side: fn() -> Duration| (0..ROUNDS).map(|_| side()).min().unwrap_or_default().as_secs_f64();
+    table.row("64 runs at a time, each ends at once", best(ours), Some(best(kube_rs)), "s", "0.2");
+}
+
+fn config_map(n: usize, version: usize) -> Object {
+    let json = format!(
+        r#"{{"kind":"ConfigMap","apiVersion":"v1","metadata":{{"name":"request-{n}","namespace":"default","uid":"uid-{n}","resourceVersion":"{version}"}}}}"#
+    );
+    Object::ingest(&kind(), &json).expect("an object")
+}
+
+fn kind() -> Kind {
+    Kind::new("v1", "ConfigMap")
+}
+
+fn ours() -> Duration {
+    let cache = Arc::new(Cache::new());
+    let mut pipeline = Pipeline::new(cache.clone(), Settings::default());
+    let mut runs = started(pipeline.step(Time(1), Input::Leading(true)));
+    runs.extend(started(pipeline.step(Time(1), Input::Offer(Box::new(version())))));
+    let watch = WatchId(1);
+    drop(cache.replace(watch, (0..REQUESTS).map(|n| config_map(n, n + 1)), "100000"));
+    let mut ordered = pipeline.step(Time(1), Input::Synced(watch));
+    while ordered.wake_at == Some(Time(1)) {
+        runs.extend(started(ordered));
+        ordered = pipeline.step(Time(1), Input::Tick);
+    }
+    runs.extend(started(ordered));
+    assert_eq!(finish(&mut pipeline, runs), REQUESTS, "the first list wakes each once");
+
+    let changes: Vec<ObjectChange> =
+        (0..REQUESTS).filter_map(|n| cache.upsert(watch, config_map(n, REQUESTS + n + 1))).collect();
+    let begin = Instant::now();
+    let (mut runs, mut rest) = (Vec::new(), changes.into_iter());
+    loop {
+        let slice: Vec<_> = rest.by_ref().take(SLICE).collect();
+        if slice.is_empty() {
+            break;
+        }
+        runs.extend(started(pipeline.step(Time(2), Input::Changed(slice))));
+    }
+    assert_eq!(finish(&mut pipeline, runs), REQUESTS, "each change leads to one run");
+    begin.elapsed()
+}
+
+fn started(ordered: Commands) -> Vec<RunId> {
+    let id = |command| match command {
+        Command::Run(run) => Some(run.id),
+        _ => None,
+    };
+    ordered.commands.into_iter().filter_map(id).collect()
+}
+
+/// Ends runs and takes in those that follow, until nothing is left; how many there were.
+fn finish(pipeline: &mut Pipeline, mut runs: Vec<RunId>) -> usize {
+    let mut ran = 0;
+    while let Some(run) = runs.pop() {
+        ran += 1;
+        let ended = Ended { run, outcome: Outcome::Done, cpu: Duration::from_micros(300), calls: 0 };
+        runs.extend(started(pipeline.step(Time(2), Input::Ended(ended))));
+    }
+    ran
+}
+
+fn version() -> Version {
+    let all = || vec!["*".to_owned()];
+    let permission =
+        Permission { api_groups: all(), resources: all(), resource_names: Vec::new(), verbs: all() };
+    let controller = Controller {
+        name: "main".into(),
+        reconciles: kind(),
+        selection: Selection::default(),
+        predicates: Vec::new(),
+        watches: Vec::new(),
+    };
+    Version {
+        module: ModuleName("bench".into()),
+        digest: Digest([1; 32]),
+        description: Arc::new(Description { controllers: vec![controller], ..Description::default() }),
+        grant: Arc::new(Grant { rules: vec![Rule { permission, scope: Scope::AllNamespaces }] }),
+        settings: "{}".into(),
+        resources: vec![Resource { kind: kind(), plural: "configmaps".into(), namespaced: true }],
+        concurrency: AT_A_TIME,
+        resync: Duration::ZERO,
+        paused: false,
+        suppress_no_op_writes: true,
+    }
+}
+
+fn kube_rs() -> Duration {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (reader, mut writer) = store::<ConfigMap>();
+    let mut requests = Vec::new();
+    writer.apply_watcher_event(&watcher::Event::Init);
+    for n in 0..REQUESTS {
+        let mut object = ConfigMap::default();
+        object.metadata.name = Some(format!("request-{n}"));
+        object.metadata.namespace = Some("default".into());
+        requests.push(Ok::<_, Infallible>(ReconcileRequest::from(ObjectRef::from_obj(&object))));
+        writer.apply_watcher_event(&watcher::Event::InitApply(object));
+    }
+    writer.apply_watcher_event(&watcher::Event::InitDone);
+    let begin = Instant::now();
+    let ended = applier(
+        |_, _| future::ready(Ok::<_, Infallible>(Action::await_change())),
+        |_, _, _| Action::await_change(),
+        Arc::new(()),
+        reader,
+        // The applier stops with its queue, whatever waits in it.
+        stream::iter(requests).chain(stream::pending()),
+        Config::default().concurrency(AT_A_TIME as u16),
+    );
+    let ran = runtime.expect("a runtime starts").block_on(ended.take(REQUESTS).count());
+    assert_eq!(ran, REQUESTS);
+    begin.elapsed()
+}
