@@ -23,6 +23,7 @@ use crate::{
     name::{Kind, ModuleName, ObjectName},
     object::Object,
     queue::Priority,
+    time::Time,
 };
 pub(crate) use atom::Atom;
 pub(crate) use cover::Sharing;
@@ -31,9 +32,14 @@ pub(crate) use plan::Plans;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 pub(crate) use subscriptions::{Bounds, Ending, SubjectId, Subscriptions, Woken};
 pub(crate) use watches::{Order, Watches};
+
+/// How long a need that is served from another view listens to the one before as well. Far longer than a change waits
+/// between the cache and the pipeline; what both tell in that time may wake once too often, never too seldom.
+const LEFT_FOR: Duration = Duration::from_secs(30);
 
 /// What a change leads to.
 #[derive(Clone, Debug)]
@@ -87,15 +93,16 @@ impl Interest {
 
     /// Takes in which watch holds what in which shape. Answers the needs that are now served from a view that is
     /// synced already: what it holds was not told to them, so all of it has to be looked at.
-    pub(crate) fn rebind(&mut self, watches: &Watches) -> Vec<(ModuleName, usize)> {
+    pub(crate) fn rebind(&mut self, watches: &Watches, now: Time) -> Vec<(ModuleName, usize)> {
         let mut moved = Vec::new();
         for (module, needs) in &mut self.needs {
             for (at, need) in needs.iter_mut().enumerate() {
                 let mut differs = false;
                 for (atom, shape) in &mut need.atoms {
-                    let now = watches.shape(atom);
-                    if now.is_some() && *shape != now {
-                        *shape = now;
+                    let held = watches.shape(atom);
+                    if held.is_some() && *shape != held {
+                        need.left = shape.map(|shape| (shape, now + LEFT_FOR)).or(need.left);
+                        *shape = held;
                         differs |= watches.is_synced(atom);
                     }
                 }
@@ -108,10 +115,11 @@ impl Interest {
     }
 
     /// What a change leads to, in the order of the modules and their descriptions.
-    pub(crate) fn route(&self, change: &ObjectChange, cache: &Cache, out: &mut Vec<Routed>) {
+    pub(crate) fn route(&self, change: &ObjectChange, now: Time, cache: &Cache, out: &mut Vec<Routed>) {
         for (module, followed) in self.by_kind.get(&change.kind).into_iter().flatten() {
             let needs = self.of(module);
-            for need in followed.iter().filter_map(|at| needs.get(*at)).filter(|need| need.sees(change)) {
+            for need in followed.iter().filter_map(|at| needs.get(*at)).filter(|need| need.sees(change, now))
+            {
                 route(module, need, change, cache, out);
             }
         }

@@ -216,7 +216,7 @@ impl Pipeline {
     fn changed(&mut self, changes: &[ObjectChange]) {
         let (mut routed, mut woken) = (Vec::new(), Woken::new());
         for change in changes {
-            self.interest.route(change, &self.cache, &mut routed);
+            self.interest.route(change, self.now, &self.cache, &mut routed);
             self.subscriptions.route(change, &mut woken);
         }
         self.put(routed);

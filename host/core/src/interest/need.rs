@@ -10,6 +10,7 @@ use crate::{
     input::Version,
     name::{Kind, ObjectName, Resource},
     object::Object,
+    time::Time,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -42,6 +43,9 @@ pub(crate) struct Need {
     pub(crate) atoms: Vec<(Atom, Option<Shape>)>,
     /// The view its objects are in, if only the server can select them.
     pub(crate) fields: Option<Arc<str>>,
+    /// The shape in which it was held before, seen until then too: changes of that view may still be under way, and the
+    /// view that serves now has them already, so it will not tell them.
+    pub(crate) left: Option<(Shape, Time)>,
 }
 
 /// Why a version cannot be served.
@@ -166,16 +170,18 @@ impl Followed<'_> {
             fields: Fields::view(selection.fields.as_ref()),
             selection,
             atoms: atoms.into_iter().map(|atom| (atom, None)).collect(),
+            left: None,
         })
     }
 }
 
 impl Need {
     /// Whether a change comes from where this need looks: the view that serves it, and a namespace it covers.
-    pub(crate) fn sees(&self, change: &ObjectChange) -> bool {
+    pub(crate) fn sees(&self, change: &ObjectChange, now: Time) -> bool {
+        let left = self.left.is_some_and(|(shape, until)| shape == change.shape && now < until);
         change.fields == self.fields
             && self.atoms.iter().any(|(atom, shape)| {
-                *shape == Some(change.shape)
+                (left || *shape == Some(change.shape))
                     && (atom.namespace.is_none() || atom.namespace == change.name.namespace)
             })
     }

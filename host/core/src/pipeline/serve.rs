@@ -236,7 +236,7 @@ impl Pipeline {
         let mut woken = Woken::new();
         self.subscriptions.rebind(kind, &self.watches, &self.cache, &mut woken);
         self.wake(woken);
-        let moved = self.interest.rebind(&self.watches);
+        let moved = self.interest.rebind(&self.watches, self.now);
         for (name, at) in moved {
             let Some(need) = self.interest.of(&name).get(at).cloned() else { continue };
             let reason = match &began {

@@ -115,3 +115,26 @@ fn r17_a_resync_runs_everything_and_asks_nothing_of_the_server() {
     let asks = |command: &&Command| matches!(command, Command::StartWatch(..) | Command::StopWatch(_));
     assert_eq!(world.log.iter().filter(asks).count(), 0);
 }
+
+#[test]
+fn a_change_under_way_from_the_view_that_a_follower_has_left_still_counts() {
+    let mut world = World::new();
+    let owned = Watch { metadata_only: true, ..watch("maps", "ConfigMap", Relation::Owned) };
+    world.step(Input::Offer(Box::new(version("sites", 1, vec![controller("site", "Site", vec![owned])]))));
+    let owner = json!([{"apiVersion": "example.com/v1", "kind": "Site", "name": "a", "uid": "u"}]);
+    world.version += 1;
+    let metadata =
+        json!({"namespace": "n", "name": "c", "uid": "c", "resourceVersion": "90", "ownerReferences": owner});
+    let site = json!({"metadata": {"namespace": "n", "name": "a", "uid": "u", "resourceVersion": "80"}});
+    world.sync_all(&[("ConfigMap", json!({"metadata": metadata})), ("Site", site)]);
+    world.finish();
+
+    // Its deletion is in the cache, and on its way, when a watch of whole objects that never saw it takes over.
+    let narrow = world.watch_of("ConfigMap");
+    let under_way = world.cache.remove(narrow, &ObjectName::namespaced("n", "c"), Some("101"));
+    world.serve(version("maps", 2, vec![controller("map", "ConfigMap", Vec::new())]));
+    assert_eq!(world.finish(), Vec::<String>::new(), "nothing else wakes anybody");
+    assert!(!world.watches.contains_key(&narrow), "the other watch serves both");
+    world.step(Input::Changed(under_way.into_iter().collect()));
+    assert_eq!(world.finish(), ["n/a"]);
+}
