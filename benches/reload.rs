@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
         components.push(copy.build()?);
     }
     let cluster = Cluster::start()?;
-    cluster.with_website(&sample::folder()).await?;
+    cluster.with_websites(&sample::folder(), &["home".to_owned()]).await?;
     let mut host = Host::start(&cluster, "website", &components[0])?;
     table::head(&format!("windlass run, a file of {} KiB replaced", components[0].len() >> 10), "ms");
     // Both versions once, so that they are known.

@@ -44,11 +44,11 @@ impl Cluster {
         Ok(Self { kubeconfig, access, _server: server, _folder: folder })
     }
 
-    /// Applies the website's CRD and example, and waits until the CRD is served.
+    /// Applies the website's CRD and its example under each of these names, once the CRD is served.
     ///
     /// # Errors
     /// The server refuses one of them.
-    pub async fn with_website(&self, sample: &Path) -> Result<()> {
+    pub async fn with_websites(&self, sample: &Path, names: &[String]) -> Result<()> {
         let mut connection = self.access.connect().await?;
         let definition = fs::read_to_string(sample.join("crds/websites.yaml"))?;
         let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -63,7 +63,10 @@ impl Cluster {
             sleep(LOOK_EVERY).await;
         }
         let example = fs::read_to_string(sample.join("examples/home.yaml"))?;
-        connection.apply(&format!("{websites}/home"), &example).await?;
+        for name in names {
+            let website = example.replace("name: home", &format!("name: {name}"));
+            connection.apply(&format!("{websites}/{name}"), &website).await?;
+        }
         Ok(())
     }
 }
