@@ -415,6 +415,7 @@ pub(super) fn could_hold(held: &Held, name: &ObjectName) -> bool {
     here && (name.name.is_empty() || selection.fields.is_none() || fields().matches(name.as_ref()))
 }
 
-fn passed(held: &Held, version: &Version) -> bool {
+/// Whether a watch is in step and has come so far.
+pub(super) fn passed(held: &Held, version: &Version) -> bool {
     held.synced && version.is_reached_by(&held.version)
 }

@@ -2,9 +2,10 @@
 
 use super::{
     Namespaces,
-    laid::{Laid, Lay, What, could_hold},
+    laid::{Laid, Lay, What, could_hold, passed},
     query::{Query, Question, selects, watch_covers},
     state::{Held, Put, State, is_same, supersedes},
+    version::Version,
 };
 use crate::{
     call::Shape,
@@ -327,9 +328,15 @@ impl View {
         let state = self.read();
         let known = state.get(name.as_ref()).is_some() || self.laid().see(name).is_some();
         let Some(lay) = self.fitted(&state, name, written, known) else { return 0 };
-        // The watches told of the deletion already.
+        // The watches told of the deletion already: each is past the object's last state, so none brings it back.
         let deleted = matches!(lay.what, What::Gone) && lay.version.is_none();
-        if deleted && !known && written.seen_before {
+        let told = || match Version::of(&lay.base) {
+            Some(base) => {
+                state.watches.values().filter(|held| could_hold(held, name)).all(|held| passed(held, &base))
+            }
+            None => true,
+        };
+        if deleted && !known && written.seen_before && told() {
             return 0;
         }
         self.laid_mut().lay(&state, name, lay, nth, now)

@@ -232,6 +232,24 @@ fn deleted_stays_deleted_until_another_object_has_the_name() {
 }
 
 #[test]
+fn a_deletion_that_one_watch_told_before_its_answer_holds_against_another_that_lags() {
+    let cache = Cache::new();
+    for (watch, labels) in [(W, ""), (WatchId(2), "app=x")] {
+        cache.open(watch, &spec(labels, None));
+        drop(cache.replace(watch, Vec::<Object>::new(), "10"));
+    }
+    drop(cache.upsert(W, map("0", 13, "x")));
+    let call = delete("0");
+    let before = cache.before(&maps(), &name("0"));
+    drop(cache.remove(W, &name("0"), Some("14")));
+    answer_to(&cache, &call, before, deleted("u-0"));
+    drop(cache.upsert(WatchId(2), map("0", 13, "x")));
+    assert_eq!(found(&cache, "0"), "absent", "the other watch comes with what was there before");
+    drop(cache.remove(WatchId(2), &name("0"), Some("14")));
+    assert_eq!(found(&cache, "0"), "absent");
+}
+
+#[test]
 fn an_object_that_was_made_and_deleted_before_the_watch_told_of_it_never_appears() {
     let cache = watched(vec![]);
     write(&cache, &patch("p"), written(map("p", 101, "x")));
