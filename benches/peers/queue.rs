@@ -18,16 +18,14 @@ use std::{
 use windlass_core::{
     cache::Cache,
     change::ObjectChange,
-    description::{Controller, Description, Permission, Selection},
-    grant::{Grant, Rule, Scope},
-    input::{Command, Commands, Ended, Input, RunId, Version, WatchId},
-    name::{Digest, Kind, ModuleName, Resource},
+    input::{Command, Commands, Ended, Input, RunId, WatchId},
+    name::Kind,
     object::Object,
     outcome::Outcome,
     pipeline::{Pipeline, Settings},
     time::Time,
 };
-use windlass_peers::table::Table;
+use windlass_peers::{module::version, table::Table};
 
 const REQUESTS: usize = 100_000;
 const AT_A_TIME: u32 = 64;
@@ -56,7 +54,9 @@ fn ours() -> Duration {
     let cache = Arc::new(Cache::new());
     let mut pipeline = Pipeline::new(cache.clone(), Settings::default());
     let mut runs = started(pipeline.step(Time(1), Input::Leading(true)));
-    runs.extend(started(pipeline.step(Time(1), Input::Offer(Box::new(version())))));
+    runs.extend(started(
+        pipeline.step(Time(1), Input::Offer(Box::new(version(1, kind(), Vec::new(), AT_A_TIME)))),
+    ));
     let watch = WatchId(1);
     drop(cache.replace(watch, (0..REQUESTS).map(|n| config_map(n, n + 1)), "100000"));
     let mut ordered = pipeline.step(Time(1), Input::Synced(watch));
@@ -99,31 +99,6 @@ fn finish(pipeline: &mut Pipeline, mut runs: Vec<RunId>) -> usize {
         runs.extend(started(pipeline.step(Time(2), Input::Ended(ended))));
     }
     ran
-}
-
-fn version() -> Version {
-    let all = || vec!["*".to_owned()];
-    let permission =
-        Permission { api_groups: all(), resources: all(), resource_names: Vec::new(), verbs: all() };
-    let controller = Controller {
-        name: "main".into(),
-        reconciles: kind(),
-        selection: Selection::default(),
-        predicates: Vec::new(),
-        watches: Vec::new(),
-    };
-    Version {
-        module: ModuleName("bench".into()),
-        digest: Digest([1; 32]),
-        description: Arc::new(Description { controllers: vec![controller], ..Description::default() }),
-        grant: Arc::new(Grant { rules: vec![Rule { permission, scope: Scope::AllNamespaces }] }),
-        settings: "{}".into(),
-        resources: vec![Resource { kind: kind(), plural: "configmaps".into(), namespaced: true }],
-        concurrency: AT_A_TIME,
-        resync: Duration::ZERO,
-        paused: false,
-        suppress_no_op_writes: true,
-    }
 }
 
 fn kube_rs() -> Duration {

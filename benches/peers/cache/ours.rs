@@ -42,10 +42,7 @@ impl Sink for CacheSink {
     }
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
-            match delta {
-                Delta::Upsert(object) => self.staged.put(self.cache.share(WATCH, object)),
-                Delta::Remove(object) => self.staged.remove(Arc::new(object)),
-            }
+            delta.stage(&mut self.staged, |object| self.cache.share(WATCH, object));
         }
     }
     async fn commit(&mut self, version: &str) {

@@ -15,15 +15,13 @@ use windlass_cluster::{
 use windlass_core::{
     cache::{Cache, Staging},
     change::ObjectChange,
-    description::{Controller, Description, Permission, Selection},
-    grant::{Grant, Rule, Scope},
     input::{Command, Ended, Input, Version, WatchId},
-    name::{Digest, Kind, ModuleName, Resource},
+    name::Kind,
     outcome::Outcome,
     pipeline::{Pipeline, Settings as PipelineSettings},
     time::Time,
 };
-use windlass_peers::server::Server;
+use windlass_peers::{module::version, server::Server};
 
 /// One for each namespace, one for all widgets, one for the Pods.
 pub(crate) const MODULES: usize = NAMESPACES + 2;
@@ -200,36 +198,11 @@ impl Driver {
 }
 
 fn modules() -> Vec<Version> {
+    let module = |n: usize, kind, namespaces| version(n as u8, kind, namespaces, 4);
     let narrow = (0..NAMESPACES).map(|n| module(n, widgets::kind(), vec![widgets::namespace(n).into()]));
     let wide = module(NAMESPACES, widgets::kind(), Vec::new());
     let pods = module(NAMESPACES + 1, Kind::new("v1", "Pod"), Vec::new());
     narrow.chain([wide, pods]).collect()
-}
-
-fn module(n: usize, kind: Kind, namespaces: Vec<Arc<str>>) -> Version {
-    let all = || vec!["*".to_owned()];
-    let permission =
-        Permission { api_groups: all(), resources: all(), resource_names: Vec::new(), verbs: all() };
-    let plural = format!("{}s", kind.kind.to_lowercase());
-    let controller = Controller {
-        name: "main".into(),
-        reconciles: kind.clone(),
-        selection: Selection { namespaces, ..Selection::default() },
-        predicates: Vec::new(),
-        watches: Vec::new(),
-    };
-    Version {
-        module: ModuleName(format!("module-{n:02}").into()),
-        digest: Digest([n as u8; 32]),
-        description: Arc::new(Description { controllers: vec![controller], ..Description::default() }),
-        grant: Arc::new(Grant { rules: vec![Rule { permission, scope: Scope::AllNamespaces }] }),
-        settings: "{}".into(),
-        resources: vec![Resource { kind, plural: plural.into(), namespaced: true }],
-        concurrency: 4,
-        resync: Duration::ZERO,
-        paused: false,
-        suppress_no_op_writes: true,
-    }
 }
 
 struct CacheSink {
@@ -264,10 +237,7 @@ impl Sink for CacheSink {
     }
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
-            match delta {
-                Delta::Upsert(object) => self.staged.put(self.cache.share(self.id, object)),
-                Delta::Remove(object) => self.staged.remove(Arc::new(object)),
-            }
+            delta.stage(&mut self.staged, |object| self.cache.share(self.id, object));
         }
     }
     async fn commit(&mut self, version: &str) {
@@ -282,11 +252,7 @@ impl Sink for CacheSink {
         self.told.send_modify(|progress| progress.lists += 1);
     }
     async fn change(&mut self, deltas: Vec<Delta>, version: &str) {
-        let upserts = deltas.into_iter().filter_map(|delta| match delta {
-            Delta::Upsert(object) => self.cache.upsert(self.id, object),
-            Delta::Remove(_) => panic!("nothing is deleted here"),
-        });
-        let changes = upserts.collect();
+        let changes = deltas.into_iter().filter_map(|delta| delta.lay(&self.cache, self.id)).collect();
         self.cache.bookmark(self.id, version);
         self.tell(changes).await;
     }

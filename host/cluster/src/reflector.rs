@@ -29,7 +29,7 @@ mod tests;
 pub use consistency::Versions;
 pub use measures::{Counters, Measures, RELIST_REASONS, Times};
 pub use served::Following;
-pub use sink::{Delta, Sink, Staged, WatchError};
+pub use sink::{Delta, Sink, WatchError};
 
 use crate::{connect::Connection, discovery::Discovery};
 use std::{sync::Arc, time::Duration};

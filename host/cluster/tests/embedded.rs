@@ -16,9 +16,10 @@ use windlass_cluster::{
     discovery::Discovery,
     events::{Note, Recorder, Reference},
     lease::{self, Lease},
-    reflector::{self, Delta, Reflector, Running, Sink, Staged, WatchError},
+    reflector::{self, Delta, Reflector, Running, Sink, WatchError},
 };
 use windlass_core::{
+    cache::Staging,
     call::{Action, ApiError, Call, DeleteOptions, ListQuery, PatchType, Reply, Shape, WriteOptions},
     description::Selection,
     input::WatchSpec,
@@ -32,7 +33,7 @@ type Names = Option<BTreeMap<String, String>>;
 /// A cache of one kind.
 struct Cache {
     held: watch::Sender<Names>,
-    staged: Staged,
+    staged: Staging,
     failures: Arc<Mutex<Vec<String>>>,
 }
 
@@ -45,10 +46,10 @@ impl Sink for Cache {
         self.staged.clear();
     }
     async fn stage(&mut self, deltas: Vec<Delta>) {
-        self.staged.lay(deltas);
+        deltas.into_iter().for_each(|delta| delta.stage(&mut self.staged, Arc::new));
     }
     async fn commit(&mut self, _: &str) {
-        self.held.send_replace(Some(self.staged.take().iter().map(entry).collect()));
+        self.held.send_replace(Some(self.staged.take().iter().map(|object| entry(object)).collect()));
     }
     async fn change(&mut self, deltas: Vec<Delta>, _: &str) {
         self.held.send_modify(|held| {
@@ -119,7 +120,7 @@ impl Bench {
         let reflector = Reflector::new(self.connection.clone(), self.discovery.clone(), settings);
         let (held, names) = watch::channel(None);
         let failures = Arc::<Mutex<_>>::default();
-        let cache = Cache { held, staged: Staged::default(), failures: failures.clone() };
+        let cache = Cache { held, staged: Staging::default(), failures: failures.clone() };
         Watched { held: names, failures, _running: reflector.start(spec, cache) }
     }
 

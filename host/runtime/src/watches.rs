@@ -163,16 +163,6 @@ impl CacheSink {
             Err(_) => Vec::new(),
         }
     }
-
-    fn lay(&self, delta: Delta) -> Option<ObjectChange> {
-        match delta {
-            Delta::Upsert(object) => self.cache.upsert(self.id, object),
-            Delta::Remove(object) => {
-                let name = object.name().to_owned();
-                self.cache.remove(self.id, &name, Some(object.resource_version()))
-            }
-        }
-    }
 }
 
 impl Sink for CacheSink {
@@ -182,10 +172,7 @@ impl Sink for CacheSink {
 
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
-            match delta {
-                Delta::Upsert(object) => self.staged.put(self.cache.share(self.id, object)),
-                Delta::Remove(object) => self.staged.remove(Arc::new(object)),
-            }
+            delta.stage(&mut self.staged, |object| self.cache.share(self.id, object));
         }
     }
 
@@ -196,7 +183,7 @@ impl Sink for CacheSink {
 
     async fn change(&mut self, deltas: Vec<Delta>, version: &str) {
         self.in_trouble(None);
-        let changes = deltas.into_iter().filter_map(|delta| self.lay(delta)).collect();
+        let changes = deltas.into_iter().filter_map(|delta| delta.lay(&self.cache, self.id)).collect();
         self.cache.bookmark(self.id, version);
         self.tell(changes, Cause::Live).await;
     }

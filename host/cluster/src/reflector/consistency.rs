@@ -1,10 +1,10 @@
 //! Whether what is held is what the server had at that version (R18): the opt-in check of client-go's WatchList, for
 //! tests and for whoever doubts a cache. It lists everything, so it is not for every day.
 
-use super::{Delta, Reflector, Sink, Staged, WatchError, drive::Drive};
+use super::{Delta, Reflector, Sink, WatchError, drive::Drive};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch as latest;
-use windlass_core::{input::WatchSpec, name::ObjectName};
+use windlass_core::{cache::Staging, input::WatchSpec, name::ObjectName, object::Object};
 
 /// Name → version.
 pub type Versions = BTreeMap<ObjectName, Box<str>>;
@@ -27,9 +27,7 @@ impl Reflector {
             }
             wire = target.list_exactly(version, Some(&token));
         }
-        let version = |object: windlass_core::object::Object| {
-            (object.name().to_owned(), Box::from(object.resource_version()))
-        };
+        let version = |object: Arc<Object>| (object.name().to_owned(), Box::from(object.resource_version()));
         Ok(Some(drive.sink.0.take().into_iter().map(version).collect()))
     }
 
@@ -57,12 +55,12 @@ impl Reflector {
 
 /// Keeps what is staged.
 #[derive(Default)]
-struct Collected(Staged);
+struct Collected(Staging);
 
 impl Sink for Collected {
     async fn begin(&mut self) {}
     async fn stage(&mut self, deltas: Vec<Delta>) {
-        self.0.lay(deltas);
+        deltas.into_iter().for_each(|delta| delta.stage(&mut self.0, Arc::new));
     }
     async fn commit(&mut self, _: &str) {}
     async fn change(&mut self, _: Vec<Delta>, _: &str) {}

@@ -1,8 +1,14 @@
 //! Where a reflector delivers.
 
 use crate::transport::TransportError;
-use std::{collections::HashMap, future::Future, time::Duration};
-use windlass_core::{call::ApiError, name::ObjectName, object::Object};
+use std::{future::Future, sync::Arc, time::Duration};
+use windlass_core::{
+    cache::{Cache, Staging},
+    call::ApiError,
+    change::ObjectChange,
+    input::WatchId,
+    object::Object,
+};
 
 /// A change of one object.
 #[derive(Clone, Debug)]
@@ -21,31 +27,25 @@ impl Delta {
             Self::Upsert(object) | Self::Remove(object) => object,
         }
     }
-}
 
-/// What a list has staged so far, for sinks that take the whole of it at `commit`.
-#[derive(Debug, Default)]
-pub struct Staged(HashMap<ObjectName, Object>);
-
-impl Staged {
-    /// Drops everything: a list begins.
-    pub fn clear(&mut self) {
-        self.0 = HashMap::new();
-    }
-
-    /// Lays deltas over what is staged.
-    pub fn lay(&mut self, deltas: Vec<Delta>) {
-        for delta in deltas {
-            match delta {
-                Delta::Upsert(object) => drop(self.0.insert(object.name().to_owned(), object)),
-                Delta::Remove(object) => drop(self.0.remove(&object.name().to_owned())),
-            }
+    /// Lays it over what a list has staged. `share` makes the object one that can be kept, such as by
+    /// [`Cache::share`].
+    pub fn stage(self, staging: &mut Staging, share: impl FnOnce(Object) -> Arc<Object>) {
+        match self {
+            Self::Upsert(object) => staging.put(share(object)),
+            Self::Remove(object) => staging.remove(Arc::new(object)),
         }
     }
 
-    /// The complete list, in no order; nothing is staged afterwards.
-    pub fn take(&mut self) -> Vec<Object> {
-        std::mem::take(&mut self.0).into_values().collect()
+    /// Lays it over what a watch holds in the cache. None when that changes nothing.
+    #[must_use]
+    pub fn lay(self, cache: &Cache, watch: WatchId) -> Option<ObjectChange> {
+        match self {
+            Self::Upsert(object) => cache.upsert(watch, object),
+            Self::Remove(object) => {
+                cache.remove(watch, &object.name().to_owned(), Some(object.resource_version()))
+            }
+        }
     }
 }
 

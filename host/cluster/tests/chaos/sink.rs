@@ -79,16 +79,6 @@ impl CacheSink {
             self.send(Told::Input(Input::Synced(self.id))).await;
         }
     }
-
-    fn lay(&self, delta: Delta) -> Option<ObjectChange> {
-        match delta {
-            Delta::Upsert(object) => self.cache.upsert(self.id, object),
-            Delta::Remove(object) => {
-                let name = object.name().to_owned();
-                self.cache.remove(self.id, &name, Some(object.resource_version()))
-            }
-        }
-    }
 }
 
 impl Sink for CacheSink {
@@ -98,10 +88,7 @@ impl Sink for CacheSink {
 
     async fn stage(&mut self, deltas: Vec<Delta>) {
         for delta in deltas {
-            match delta {
-                Delta::Upsert(object) => self.staged.put(self.cache.share(self.id, object)),
-                Delta::Remove(object) => self.staged.remove(Arc::new(object)),
-            }
+            delta.stage(&mut self.staged, |object| self.cache.share(self.id, object));
         }
     }
 
@@ -110,7 +97,8 @@ impl Sink for CacheSink {
     }
 
     async fn change(&mut self, deltas: Vec<Delta>, version: &str) {
-        let changes: Vec<_> = deltas.into_iter().filter_map(|delta| self.lay(delta)).collect();
+        let changes: Vec<_> =
+            deltas.into_iter().filter_map(|delta| delta.lay(&self.cache, self.id)).collect();
         self.note(&changes);
         self.cache.bookmark(self.id, version);
         self.reached(version).await;

@@ -1,6 +1,7 @@
 //! An access in words, and what is no access at all.
 
 use super::Access;
+use crate::name::Resource;
 use std::fmt;
 
 /// A part of an access that could lead to another path of the server than it seems, or that no server has.
@@ -15,7 +16,21 @@ pub struct AccessError {
     pub must: &'static str,
 }
 
-impl Access<'_> {
+impl<'a> Access<'a> {
+    /// An access to no particular object or namespace.
+    #[must_use]
+    pub fn of(verb: &'a str, resource: &'a Resource) -> Self {
+        Self {
+            verb,
+            group: resource.kind.group(),
+            resource: &resource.plural,
+            subresource: None,
+            namespace: None,
+            namespaced: resource.namespaced,
+            name: None,
+        }
+    }
+
     /// Whether every part is what its name says. Parts end up as path segments, so `..`, `/` and `%2f` in one of them
     /// would ask for something else than was checked.
     ///

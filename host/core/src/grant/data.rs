@@ -22,7 +22,7 @@ impl Grant {
     /// Where a resource may be listed and watched in this shape.
     #[must_use]
     pub fn namespaces_to_follow(&self, resource: &Resource, shape: Shape) -> Namespaces {
-        let granted = |verb| self.namespaces_for(&access(verb, resource));
+        let granted = |verb| self.namespaces_for(&Access::of(verb, resource));
         let both = within(granted("list"), granted("watch"));
         match shape {
             Shape::Whole if is_secret(resource.kind.group(), &resource.plural) => {
@@ -59,7 +59,7 @@ impl Grant {
 
     fn allows_one(&self, verb: &str, resource: &Resource, name: &ObjectName) -> bool {
         let (namespace, name) = (name.namespace.as_deref(), Some(&*name.name));
-        let access = Access { namespace, name, ..access(verb, resource) };
+        let access = Access { namespace, name, ..Access::of(verb, resource) };
         self.rules.iter().any(|rule| rule.allows(&access))
     }
 }
@@ -70,17 +70,5 @@ fn within(one: Namespaces, other: Namespaces) -> Namespaces {
         (Namespaces::These(list), Namespaces::These(other)) => {
             Namespaces::These(list.into_iter().filter(|one| other.contains(one)).collect())
         }
-    }
-}
-
-fn access<'a>(verb: &'a str, resource: &'a Resource) -> Access<'a> {
-    Access {
-        verb,
-        group: resource.kind.group(),
-        resource: &resource.plural,
-        subresource: None,
-        namespace: None,
-        namespaced: resource.namespaced,
-        name: None,
     }
 }

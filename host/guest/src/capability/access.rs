@@ -45,7 +45,7 @@ impl State {
             subresource,
             namespace: name.namespace.as_deref(),
             name: Some(&*name.name).filter(|name| !name.is_empty()),
-            ..access(verb, resource)
+            ..Access::of(verb, resource)
         };
         self.check(&access)
     }
@@ -58,7 +58,7 @@ impl State {
         resource: &Resource,
         namespace: Option<&Arc<str>>,
     ) -> Result<Namespaces, ApiError> {
-        let access = access(verb, resource);
+        let access = Access::of(verb, resource);
         if let Some(namespace) = namespace {
             self.check(&Access { namespace: Some(&**namespace), ..access })?;
             return Ok(Namespaces::These(vec![namespace.clone()]));
@@ -81,19 +81,6 @@ impl State {
             Refusal::Malformed { .. } => "BadRequest",
         };
         Err(ApiError::host(reason, refusal.to_string()))
-    }
-}
-
-/// An access to no particular object or namespace.
-fn access<'a>(verb: &'a str, resource: &'a Resource) -> Access<'a> {
-    Access {
-        verb,
-        group: resource.kind.group(),
-        resource: &resource.plural,
-        subresource: None,
-        namespace: None,
-        namespaced: resource.namespaced,
-        name: None,
     }
 }
 
