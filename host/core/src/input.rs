@@ -80,12 +80,15 @@ pub enum Input {
     Discovered(Vec<Resource>),
     /// Objects changed; the cache holds them already. In slices of at most some hundreds.
     Changed(Vec<ObjectChange>),
-    /// A watch holds everything that was there when it began.
+    /// A watch holds everything that was there when it began; told again after it was refused or its kind was absent.
     Synced(WatchId),
     /// A run's write was answered and changed something; before the run's end.
     Wrote(Box<Wrote>),
     /// The server refuses a watch to the host's account; it is still tried, and [`Input::Synced`] tells when that changes.
     Refused(WatchId),
+    /// The kind of a watch is not served, or not any more; after the deletions of what it held were told. The watch waits
+    /// for the kind, and [`Input::Synced`] tells when it holds it again. No version waits for it meanwhile.
+    Absent(WatchId),
     /// A run reads something that its request is to follow, told before the read is made. Answered by
     /// [`Command::Subscribed`] in the same step.
     Subscribe(Subscribe),

@@ -202,6 +202,7 @@ impl Pipeline {
             Input::Synced(watch) => self.synced(watch),
             Input::Wrote(wrote) => self.wrote(*wrote),
             Input::Refused(watch) => self.refused(watch),
+            Input::Absent(watch) => self.absent(watch),
             Input::Subscribe(asked) => self.subscribe(asked),
             Input::Seen(run, id, seen) => self.seen(run, id, seen),
             Input::Ended(ended) => self.ended(ended),

@@ -71,6 +71,7 @@ impl Watches {
             staged: Staging::default(),
             synced: false,
             refused: false,
+            absent: false,
             trouble: trouble.clone(),
         };
         self.running.insert(id, (self.reflector.start(spec, sink), trouble));
@@ -120,6 +121,8 @@ struct CacheSink {
     synced: bool,
     /// The pipeline was told that the server refuses the watch.
     refused: bool,
+    /// The pipeline was told that the kind is not served.
+    absent: bool,
     trouble: Trouble,
 }
 
@@ -146,7 +149,8 @@ impl CacheSink {
         let first = !self.synced;
         let changes = self.take_in(version).await;
         self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
-        if first || std::mem::take(&mut self.refused) {
+        let halted = std::mem::take(&mut self.refused) | std::mem::take(&mut self.absent);
+        if first || halted {
             self.synced = true;
             self.inputs.send(Input::Synced(self.id)).await;
         }
@@ -214,7 +218,10 @@ impl Sink for CacheSink {
             // The CRD went, and its objects with it: what is still held is told as deleted, with the last known state.
             self.staged.clear();
             let version = self.cache.version(&self.kind).unwrap_or_default();
-            self.replace(&version).await;
+            let changes = self.take_in(&version).await;
+            self.tell(changes, Cause::Relist).await;
         }
+        (self.refused, self.absent) = (false, true);
+        self.inputs.send(Input::Absent(self.id)).await;
     }
 }

@@ -290,6 +290,7 @@ impl Driver {
             told: self.tell.clone(),
             staged: Staging::default(),
             synced: false,
+            absent: false,
         };
         let of = &spec.selection;
         let shape = if spec.metadata_only { "metadata of " } else { "" };

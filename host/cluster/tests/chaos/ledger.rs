@@ -136,13 +136,6 @@ impl Ledger {
         self.offered.insert(key, version.description.clone());
     }
 
-    /// Whether a version names a kind.
-    pub(crate) fn names(&self, module: &ModuleName, digest: &Digest, kind: &Kind) -> bool {
-        let offered = self.offered.get(&(module.clone(), *digest));
-        let mut controllers = offered.iter().flat_map(|description| &description.controllers);
-        controllers.any(|one| one.reconciles == *kind || one.watches.iter().any(|watch| watch.kind == *kind))
-    }
-
     pub(crate) fn serves(&mut self, module: &ModuleName, digest: Digest, generation: Generation, now: u64) {
         let Some(description) = self.offered.get(&(module.clone(), digest)).cloned() else {
             return self.problem(format!("{module} serves what was never offered"));

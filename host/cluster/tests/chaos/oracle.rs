@@ -162,12 +162,7 @@ impl Oracle<'_> {
         let mut problems: Vec<_> =
             ledger.owed.keys().map(|request| format!("{request} was asked for and did not run")).collect();
         for (module, digest) in &ledger.wanted {
-            // A new version waits for a kind that was served once and has gone.
-            let waits = self.driver.watches.values().any(|watched| {
-                watched.trouble.as_deref() == Some("absent")
-                    && ledger.names(module, digest, &watched.spec.kind)
-            });
-            if !waits && ledger.serving.get(module).is_none_or(|serving| serving.digest != *digest) {
+            if ledger.serving.get(module).is_none_or(|serving| serving.digest != *digest) {
                 problems.push(format!("{module} does not serve the version that was offered last"));
             }
         }

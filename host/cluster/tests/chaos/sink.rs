@@ -42,6 +42,8 @@ pub(crate) struct CacheSink {
     pub(crate) told: mpsc::Sender<Told>,
     pub(crate) staged: Staging,
     pub(crate) synced: bool,
+    /// The pipeline was told that the kind is not served.
+    pub(crate) absent: bool,
 }
 
 impl CacheSink {
@@ -68,13 +70,16 @@ impl CacheSink {
         }
     }
 
-    async fn replace(&mut self, version: &str) {
-        let first = !self.synced;
+    async fn take_in(&mut self, version: &str) {
         let changes = self.cache.replace(self.id, self.staged.take(), version);
         self.note(&changes);
         self.reached(version).await;
-        self.tell(changes, if first { Cause::Initial } else { Cause::Relist }).await;
-        if first {
+        self.tell(changes, if self.synced { Cause::Relist } else { Cause::Initial }).await;
+    }
+
+    async fn replace(&mut self, version: &str) {
+        self.take_in(version).await;
+        if std::mem::take(&mut self.absent) || !self.synced {
             self.synced = true;
             self.send(Told::Input(Input::Synced(self.id))).await;
         }
@@ -120,7 +125,9 @@ impl Sink for CacheSink {
         if self.synced {
             self.staged.clear();
             let version = self.cache.version(&self.kind).unwrap_or_default();
-            self.replace(&version).await;
+            self.take_in(&version).await;
         }
+        self.absent = true;
+        self.send(Told::Input(Input::Absent(self.id))).await;
     }
 }

@@ -20,6 +20,8 @@ const REFUSED_FOR: Duration = Duration::from_secs(3600);
 struct Running {
     atom: Atom,
     synced: bool,
+    /// Its kind is not served: it waits for it, and holds nothing.
+    absent: bool,
     wanted: bool,
     /// Wanted by a description, not only by what requests follow.
     declared: bool,
@@ -68,7 +70,7 @@ impl Watches {
             let plan = self.plans.entry(atom.kind.clone()).or_default();
             orders.push(Order::Start(id, atom.spec(plan)));
             self.by_kind.entry(atom.kind.clone()).or_default().push(id);
-            self.running.insert(id, Running { atom, synced: false, wanted: true, declared });
+            self.running.insert(id, Running { atom, synced: false, absent: false, wanted: true, declared });
         }
         orders
     }
@@ -97,28 +99,36 @@ impl Watches {
     /// A watch holds all there was. None when it is not known.
     pub(crate) fn synced(&mut self, id: WatchId) -> Option<&Kind> {
         let running = self.running.get_mut(&id)?;
-        running.synced = true;
+        (running.synced, running.absent) = (true, false);
         self.refused.retain(|(atom, _)| *atom != running.atom);
+        Some(&running.atom.kind)
+    }
+
+    /// The kind of a watch is not served. None when the watch is not known.
+    pub(crate) fn absent(&mut self, id: WatchId) -> Option<&Kind> {
+        let running = self.running.get_mut(&id)?;
+        running.absent = true;
         Some(&running.atom.kind)
     }
 
     /// The server refuses a watch.
     pub(crate) fn refused(&mut self, id: WatchId, now: Time) {
-        if let Some(running) = self.running.get(&id) {
+        if let Some(running) = self.running.get_mut(&id) {
+            running.absent = false;
             self.refused.retain(|(atom, _)| *atom != running.atom);
             self.refused.push((running.atom.clone(), now));
         }
     }
 
     /// Ends what is no longer wanted and no longer stands in for a watch that is not synced yet and may bring the same
-    /// objects. A watch that cannot sync so holds up none that has nothing to do with it, one that is refused none at
-    /// all.
+    /// objects. A watch that cannot sync so holds up none that has nothing to do with it, one that is refused or whose
+    /// kind is absent none at all.
     pub(crate) fn retire(&mut self) -> Vec<Order> {
         let is_refused = |running: &Running| self.refused.iter().any(|(atom, _)| *atom == running.atom);
         let mut gone = Vec::new();
         for (id, running) in self.running.iter().filter(|(_, running)| !running.wanted) {
             let stands_in = self.of_kind(&running.atom.kind).any(|(_, other)| {
-                let pending = other.wanted && !other.synced && !is_refused(other);
+                let pending = other.wanted && !other.synced && !other.absent && !is_refused(other);
                 pending && other.atom.may_overlap(&running.atom)
             });
             if !stands_in {
@@ -169,6 +179,11 @@ impl Watches {
     /// Whether a synced watch brings this atom.
     pub(crate) fn is_synced(&self, atom: &Atom) -> bool {
         self.serve(atom).any(|(_, running)| running.synced)
+    }
+
+    /// Whether there is nothing to wait for: a synced watch brings this atom, or its kind is not served.
+    pub(crate) fn is_ready(&self, atom: &Atom) -> bool {
+        self.serve(atom).any(|(_, running)| running.synced || running.absent)
     }
 
     /// The watches that serve an atom.

@@ -56,11 +56,11 @@ impl Pipeline {
         self.tidy(&name);
     }
 
-    /// Begins to serve every version whose watches are synced.
+    /// Begins to serve every version whose watches are synced, those of kinds that are served.
     pub(super) fn serve_what_can(&mut self) {
         let can = |pending: &Pending| {
             pending.needs.as_ref().is_ok_and(|needs| {
-                needs.iter().flat_map(|need| &need.atoms).all(|(atom, _)| self.watches.is_synced(atom))
+                needs.iter().flat_map(|need| &need.atoms).all(|(atom, _)| self.watches.is_ready(atom))
             })
         };
         let ready = self.modules.iter().filter(|(_, module)| module.pending.as_ref().is_some_and(can));
@@ -197,6 +197,14 @@ impl Pipeline {
     pub(super) fn refused(&mut self, watch: WatchId) {
         self.watches.refused(watch, self.now);
         self.follow(None);
+    }
+
+    /// Nobody waits for a kind that is not served.
+    pub(super) fn absent(&mut self, watch: WatchId) {
+        if let Some(kind) = self.watches.absent(watch).cloned() {
+            self.serve_what_can();
+            self.follow_kind(&kind);
+        }
     }
 
     /// Makes the watches follow the needs, and the needs the watches. Needs that are served from elsewhere than before

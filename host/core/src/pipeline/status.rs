@@ -133,7 +133,7 @@ impl Pipeline {
             Err(reason) => reason.clone(),
             Ok(needs) => {
                 let atoms = needs.iter().flat_map(|need| &need.atoms);
-                let unsynced = atoms.filter(|(atom, _)| !self.watches.is_synced(atom));
+                let unsynced = atoms.filter(|(atom, _)| !self.watches.is_ready(atom));
                 let mut kinds: Vec<_> = unsynced.map(|(atom, _)| atom.kind.to_string()).collect();
                 kinds.sort();
                 kinds.dedup();

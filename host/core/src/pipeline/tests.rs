@@ -8,6 +8,7 @@ mod rules;
 mod sequences;
 mod spares;
 mod subscribe;
+mod vanishing;
 mod watching;
 
 use super::*;
@@ -184,6 +185,11 @@ impl World {
 
     pub(super) fn watch_of(&self, of: &str) -> WatchId {
         *self.watches.iter().find(|(_, spec)| spec.kind == kind(of)).unwrap().0
+    }
+
+    /// The same, of several the one that was started last.
+    pub(super) fn watch_of_last(&self, of: &str) -> WatchId {
+        *self.watches.iter().rfind(|(_, spec)| spec.kind == kind(of)).unwrap().0
     }
 
     /// Creates or changes an object; `metadata.resourceVersion` is put in.
