@@ -12,6 +12,7 @@ mod names;
 mod own_writes;
 mod postings;
 mod query;
+mod spread;
 mod staging;
 mod state;
 #[cfg(test)]
@@ -223,6 +224,7 @@ impl Cache {
     #[must_use]
     pub fn covers(&self, kind: &Kind, question: &Question) -> bool {
         self.views(kind, question.shape, question.fields.as_ref()).any(|view| view.covers(question))
+            || self.covers_spread(kind, question)
     }
 
     /// One object, if what is held covers it; the answer and its coverage are of one moment. Never older than what a
@@ -261,14 +263,18 @@ impl Cache {
     #[must_use]
     pub fn list(&self, kind: &Kind, query: &Query) -> Option<Vec<Arc<Object>>> {
         let question = &query.question;
-        for view in self.views(kind, question.shape, question.fields.as_ref()) {
-            match view.list(query) {
-                Reading::Known(list) => return Some(list),
-                Reading::Unseen => self.asks(),
-                Reading::Uncovered => {}
-            }
+        let mut views =
+            self.views(kind, question.shape, question.fields.as_ref()).map(|view| view.list(query));
+        let mut unseen = false;
+        let alone = views.find_map(|reading| reading.known(&mut unseen));
+        let found = match alone {
+            None if !unseen => self.list_spread(kind, query).known(&mut unseen),
+            found => found,
+        };
+        if found.is_none() && unseen {
+            self.asks();
         }
-        None
+        found
     }
 
     /// The same for the host's own decisions, which take an object as it was before a write of unknown outcome rather

@@ -64,6 +64,20 @@ pub(super) enum Reading<T> {
     Unseen,
 }
 
+impl<T> Reading<T> {
+    /// The answer; notes if there is none because of an own write.
+    pub(super) fn known(self, unseen: &mut bool) -> Option<T> {
+        match self {
+            Self::Known(answer) => Some(answer),
+            Self::Unseen => {
+                *unseen = true;
+                None
+            }
+            Self::Uncovered => None,
+        }
+    }
+}
+
 impl View {
     pub(super) fn new(key: ViewKey, indexes: &[FieldPath]) -> Self {
         let view = Self { key, turn: Mutex::default(), state: RwLock::default(), laid: RwLock::default() };

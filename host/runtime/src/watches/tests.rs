@@ -1,5 +1,7 @@
-//! Watches that the server refuses: the pipeline, the reflector and the embedded server together.
+//! Watches that the server refuses, or whose kind goes: the pipeline, the reflector and the embedded server together.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod vanishing;
 
 use super::*;
 use crate::{observe::Memory, tell};
@@ -85,7 +87,12 @@ impl Bench {
 
     /// Offers a module that follows config maps in these namespaces; none: everywhere.
     fn offer(&mut self, module: &str, digest: u8, namespaces: &[&str]) {
-        let kind = Kind::new("v1", "ConfigMap");
+        let resource =
+            Resource { kind: Kind::new("v1", "ConfigMap"), plural: "configmaps".into(), namespaced: true };
+        self.offer_of(resource, module, digest, namespaces);
+    }
+
+    fn offer_of(&mut self, resource: Resource, module: &str, digest: u8, namespaces: &[&str]) {
         let all = || vec!["*".to_owned()];
         let permission =
             Permission { api_groups: all(), resources: all(), resource_names: Vec::new(), verbs: all() };
@@ -95,7 +102,7 @@ impl Bench {
         };
         let controller = Controller {
             name: "maps".into(),
-            reconciles: kind.clone(),
+            reconciles: resource.kind.clone(),
             selection: Selection::default(),
             predicates: Vec::new(),
             watches: Vec::new(),
@@ -106,7 +113,7 @@ impl Bench {
             description: Arc::new(Description { controllers: vec![controller], ..Description::default() }),
             grant: Arc::new(Grant { rules: vec![Rule { permission, scope }] }),
             settings: "{}".into(),
-            resources: vec![Resource { kind, plural: "configmaps".into(), namespaced: true }],
+            resources: vec![resource],
             concurrency: 1,
             resync: Duration::ZERO,
             paused: false,
