@@ -105,22 +105,26 @@ impl Atom {
 /// Label selectors of one kind and namespace that are watched apart; where there are more, one watch without selector
 /// costs the server less than they do: it sends an object once, and they would meet in many anyway.
 const SELECTORS_MAX: usize = 8;
+/// Once they are one watch, they are apart again when there are no more than so many: a module that comes and goes
+/// at the border does not start lists.
+const SELECTORS_APART_MAX: usize = 4;
 
-/// The watches that serve all of these, in a fixed order.
+/// The same, sorted and without repeats.
+pub(super) fn distinct(mut atoms: Vec<Atom>) -> Vec<Atom> {
+    atoms.sort_by(|one, other| one.key().cmp(&other.key()));
+    atoms.dedup_by(|one, other| one.key() == other.key());
+    atoms
+}
+
+/// The watches that serve all of these, in a fixed order. `atoms` include what [`widened`] adds.
 ///
 /// The rule: equal needs share one watch, and a need that another one's watch serves anyway (every namespace serves
 /// each, fewer selector terms serve more, whole objects serve metadata) has none of its own. Two needs of which
-/// neither serves the other are watched apart, for a wider watch could hold much that nobody wants; but of more than
-/// [`SELECTORS_MAX`] label selectors of one kind, in one namespace or in all, the wider one is watched. A watch that
-/// the server refuses serves nobody: each narrower need has its own until it is allowed.
-pub(super) fn merged(mut atoms: Vec<Atom>, refused: &[Atom]) -> Vec<Atom> {
-    let sort = |atoms: &mut Vec<Atom>| {
-        atoms.sort_by(|one, other| one.key().cmp(&other.key()));
-        atoms.dedup_by(|one, other| one.key() == other.key());
-    };
-    sort(&mut atoms);
-    atoms.extend(widened(&atoms, refused));
-    sort(&mut atoms);
+/// neither serves the other are watched apart, for a wider watch could hold much that nobody wants; but too many label
+/// selectors are widened. A watch that the server refuses serves nobody: each narrower need has its own until it is
+/// allowed.
+pub(super) fn merged(atoms: Vec<Atom>, refused: &[Atom]) -> Vec<Atom> {
+    let mut atoms = distinct(atoms);
     let allowed: Vec<_> = atoms.iter().map(|atom| !refused.contains(atom)).collect();
     let served = |at: usize| {
         atoms.iter().enumerate().any(|(by, other)| {
@@ -133,8 +137,11 @@ pub(super) fn merged(mut atoms: Vec<Atom>, refused: &[Atom]) -> Vec<Atom> {
     atoms
 }
 
-/// One watch without selector for each group of too many with one.
-fn widened(atoms: &[Atom], refused: &[Atom]) -> Vec<Atom> {
+/// One watch without selector for each group of too many with one; `atoms` are distinct.
+///
+/// The rule: more than [`SELECTORS_MAX`] label selectors of one kind and shape, in one namespace or in all, are one
+/// watch, and stay one (they are among those widened `before`) while there are more than [`SELECTORS_APART_MAX`].
+pub(super) fn widened(atoms: &[Atom], refused: &[Atom], before: &[Atom]) -> Vec<Atom> {
     let mut groups: Vec<(Atom, usize)> = Vec::new();
     for atom in atoms.iter().filter(|atom| atom.labels.is_some() && atom.fields.is_none()) {
         let wide = atom.unselected();
@@ -143,7 +150,8 @@ fn widened(atoms: &[Atom], refused: &[Atom]) -> Vec<Atom> {
             None => groups.push((wide, 1)),
         }
     }
-    let many = groups.into_iter().filter(|(wide, count)| *count > SELECTORS_MAX && !refused.contains(wide));
+    let apart_max = |wide: &Atom| if before.contains(wide) { SELECTORS_APART_MAX } else { SELECTORS_MAX };
+    let many = groups.into_iter().filter(|(wide, count)| *count > apart_max(wide) && !refused.contains(wide));
     many.map(|(wide, _)| wide).collect()
 }
 
@@ -172,7 +180,12 @@ mod tests {
     fn check_refused(atoms: &[&str], refused: &[&str], want: &[&str]) {
         let atoms = atoms.iter().map(|text| atom(text)).collect();
         let refused: Vec<_> = refused.iter().map(|text| atom(text)).collect();
-        assert_eq!(merged(atoms, &refused), want.iter().map(|text| atom(text)).collect::<Vec<_>>());
+        let atoms = distinct(atoms);
+        let wide = widened(&atoms, &refused, &[]);
+        assert_eq!(
+            merged([atoms, wide].concat(), &refused),
+            want.iter().map(|text| atom(text)).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -209,11 +222,28 @@ mod tests {
         // A refused wide one is given up, and so many apart are apart.
         check_refused(&text(&nine), &["a||"], &text(&nine));
         let apart = [eight, selected("b", 8)].concat();
-        assert_eq!(merged(apart.iter().map(|text| atom(text)).collect(), &[]).len(), 16);
+        check(&text(&apart), &text(&apart));
         let metadata: Vec<_> = nine.iter().map(|one| format!("!{one}")).collect();
         check(&text(&metadata), &["!a||"]);
         let by_field: Vec<_> = (0..9).map(|n| format!("a|app|metadata.name=x{n}")).collect();
         check(&text(&by_field), &text(&by_field));
+    }
+
+    #[test]
+    fn what_is_widened_stays_so_until_no_more_than_four_selectors_are_left() {
+        let selected = |count: usize| -> Vec<Atom> {
+            distinct((0..count).map(|n| atom(&format!("a|app=x{n}|"))).collect())
+        };
+        let mut wide = Vec::new();
+        for (count, want) in [(8, 0), (9, 1), (8, 1), (9, 1), (5, 1), (4, 0), (5, 0), (8, 0), (9, 1), (0, 0)]
+        {
+            wide = widened(&selected(count), &[], &wide);
+            assert_eq!(wide.len(), want, "{count} selectors");
+        }
+        let (wide, other) = ([atom("a||")], [atom("b||"), atom("!a||")]);
+        assert_eq!(widened(&selected(5), &[], &wide), wide);
+        assert_eq!(widened(&selected(5), &[], &other), [], "each place and shape counts for itself");
+        assert_eq!(widened(&selected(9), &wide, &wide), [], "a refused one is given up");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Widening and narrowing leave no gap: the watches that are wanted now start first, and one that is no longer wanted
 //! goes on until all wanted ones of its kind are synced.
 
-use super::atom::{Atom, merged};
+use super::atom::{Atom, distinct, merged, widened};
 use crate::{
     call::Shape,
     input::{WatchId, WatchSpec},
@@ -44,6 +44,8 @@ pub(crate) struct Watches {
     plans: BTreeMap<Kind, Arc<FieldPlan>>,
     /// What the server refuses, and when it last did.
     refused: Vec<(Atom, Time)>,
+    /// What is watched without selector because too many have one.
+    widened: Vec<Atom>,
 }
 
 impl Watches {
@@ -81,7 +83,9 @@ impl Watches {
         let kept: Vec<_> = self.refused.iter().filter(|refused| !old(refused)).cloned().collect();
         self.refused = kept;
         let refused: Vec<Atom> = self.refused.iter().map(|(atom, _)| atom.clone()).collect();
-        merged(atoms, &refused)
+        let atoms = distinct(atoms);
+        self.widened = widened(&atoms, &refused, &self.widened);
+        merged([atoms, self.widened.clone()].concat(), &refused)
     }
 
     fn replan(&mut self, plans: BTreeMap<Kind, FieldPlan>, orders: &mut Vec<Order>) {

@@ -88,6 +88,26 @@ fn the_ninth_selector_of_a_kind_widens_its_watch_without_a_gap() {
 }
 
 #[test]
+fn a_module_that_comes_and_goes_at_the_border_starts_no_list() {
+    let mut world = World::new();
+    nine().for_each(|version| world.serve(version));
+    assert_eq!(running(&world), ["|"]);
+    let starts =
+        |world: &World| world.log.iter().filter(|command| matches!(command, Command::StartWatch(..))).count();
+    let before = starts(&world);
+    for _ in 0..3 {
+        world.step(Input::Withdraw(ModuleName("m9".into())));
+        world.serve(nine().last().unwrap());
+    }
+    (5..=9).rev().for_each(|at| {
+        assert_eq!((running(&world), starts(&world)), (vec!["|".to_owned()], before), "with {at} selectors");
+        world.step(Input::Withdraw(ModuleName(format!("m{at}").into())));
+    });
+    world.sync_all(&[]);
+    assert_eq!(running(&world), ["|app=x1", "|app=x2", "|app=x3", "|app=x4"], "four are watched apart");
+}
+
+#[test]
 fn a_widened_watch_that_the_server_refuses_is_given_up_for_an_hour() {
     let mut world = World::new();
     nine().take(8).for_each(|version| world.serve(version));
