@@ -78,6 +78,10 @@ pub trait Sink: Send + 'static {
 
     /// The kind is not served: its CRD is not there, or not any more. Told once each time. A `begin` follows when the
     /// kind appears, maybe with another scope.
+    ///
+    /// What is held is gone then: a definition that is deleted takes its objects along, whether or not the watch could
+    /// still say so, and of a version that is not served any more nobody can read or write an object. client-go keeps
+    /// such objects for ever; whoever reconciles them then fails at each write.
     fn absent(&mut self) -> impl Future<Output = ()> + Send;
 }
 

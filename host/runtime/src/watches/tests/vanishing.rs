@@ -16,11 +16,21 @@ fn widget() -> Resource {
 }
 
 /// Reads and writes past the host.
-struct Admin(Client);
+struct Admin {
+    client: Client,
+    discovery: Arc<Discovery>,
+}
 
 impl Admin {
+    fn new(server: &ApiServer) -> Self {
+        let connection = Connection::in_process(server.service());
+        let discovery = Discovery::new(&connection);
+        let client = Client::new(&connection, discovery.clone(), client::Settings::default());
+        Self { client, discovery }
+    }
+
     async fn call(&self, kind: &Kind, action: Action) -> Reply {
-        self.0.call(&Call { kind: kind.clone(), subresource: None, action }).await.unwrap()
+        self.client.call(&Call { kind: kind.clone(), subresource: None, action }).await.unwrap()
     }
 
     async fn create(&self, kind: &Kind, name: ObjectName, body: Value) {
@@ -39,6 +49,13 @@ impl Admin {
                 "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}]},
         });
         self.create(&Self::definitions(), ObjectName::cluster(""), body).await;
+        loop {
+            self.discovery.invalidate();
+            if self.discovery.resolve(&widget().kind).await.unwrap().is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn undefine(&self) {
@@ -71,8 +88,7 @@ impl Bench {
 #[tokio::test]
 async fn a_kind_that_goes_stops_quietly_holds_up_no_version_and_is_followed_when_it_comes_again() {
     let mut bench = Bench::new().await;
-    let connection = Connection::in_process(bench.server.service());
-    let admin = Admin(Client::new(&connection, Discovery::new(&connection), client::Settings::default()));
+    let admin = Admin::new(&bench.server);
     let sample = |name: &str| json!({"apiVersion": "demo.example.com/v1", "kind": "Widget", "metadata": {"name": name}});
     let kind = widget().kind;
     admin.define().await;
