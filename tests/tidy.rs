@@ -89,6 +89,11 @@ fn no_path_of_one_machine_is_named() {
 }
 
 #[test]
+fn locks_of_core_are_those_that_schedules_are_tried_with() {
+    none(rust_sources().iter().flat_map(words::locks_of_std));
+}
+
+#[test]
 fn core_can_do_no_io() {
     none(crates::dependencies_of_core(&read("host/core/Cargo.toml")));
 }

@@ -26,6 +26,8 @@ const PRINTS: [&str; 5] = [
     concat!("process::", "exit("),
 ];
 
+const LOCKS: [&str; 4] = ["Mutex", "RwLock", "Condvar", "AtomicU"];
+
 const MACHINE_PATHS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 
 /// A file without `//!` on its first line.
@@ -62,6 +64,16 @@ pub(crate) fn prints(source: &Source) -> Vec<String> {
         || path.contains("/benches/")
         || path.contains("/src/bin/");
     if may { Vec::new() } else { find(source, &PRINTS, |line| !line.trim_start().starts_with("//")) }
+}
+
+/// Locks and counters that `core` takes from the standard library, past its module `sync`.
+pub(crate) fn locks_of_std(source: &Source) -> Vec<String> {
+    if !source.path.starts_with("host/core/src/") || source.path.ends_with("/sync.rs") {
+        return Vec::new();
+    }
+    let from_std = source.text.split(';').filter(|statement| statement.contains("std::"));
+    let taken = from_std.flat_map(|statement| LOCKS.iter().filter(move |lock| statement.contains(*lock)));
+    taken.map(|lock| format!("{}: take `{lock}` from `crate::sync`", source.path)).collect()
 }
 
 /// Paths that exist on somebody's machine only.
@@ -111,6 +123,9 @@ fn each_rule_finds_what_it_is_for() {
         assert_eq!(prints(&source("host/core/src/a.rs", &format!("// {text}"))).len(), 0, "{word}");
         assert_eq!(prints(&source("host/cli/src/a.rs", &text)).len(), 0, "{word}");
     }
+    let locks = |path: &str, text: &str| locks_of_std(&source(path, text)).len();
+    let text = "use crate::sync::Mutex;\nuse std::{\n    sync::{Arc, RwLock},\n};\n";
+    assert_eq!((locks("host/core/src/a.rs", text), locks("host/core/src/sync.rs", text)), (1, 0));
     for path in MACHINE_PATHS {
         assert_eq!(machine_paths(&source("a.md", &format!("see {path}x"))).len(), 1, "{path}");
     }

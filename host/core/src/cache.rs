@@ -28,6 +28,7 @@ use crate::{
     input::{WatchId, WatchSpec},
     name::{Kind, ObjectName},
     object::{Object, compare_versions},
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 pub use own_writes::{Before, LiveAnswer, LiveRead, OwnWrite, OwnWrites};
 pub(crate) use query::{Fields, labels_cover, selects};
@@ -36,7 +37,7 @@ pub use staging::Staging;
 use std::{
     cmp,
     collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 use view::{Reading, View, ViewKey};
 

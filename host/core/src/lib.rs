@@ -29,5 +29,6 @@ pub mod pipeline;
 mod queue;
 pub mod selector;
 pub mod subscription;
+mod sync;
 pub mod time;
 pub mod unneeded;

@@ -21,14 +21,12 @@ use crate::{
     description::Selection,
     name::{Kind, ObjectName},
     object::Object,
+    sync::AtomicU64,
     time::Time,
 };
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 /// An object as readers saw it when a write of it began.

@@ -14,12 +14,13 @@ use crate::{
     input::{WatchId, WatchSpec},
     name::{Kind, ObjectName},
     object::{Object, compare_versions},
+    sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::Time,
 };
 use std::{
     cmp::Ordering,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, PoisonError},
 };
 
 /// A list that touches at most so many objects is taken in under the lock (about a millisecond); a longer one builds
