@@ -378,7 +378,9 @@ impl Lay {
     fn is_succeeded_by(&self, object: &Object) -> bool {
         let later = |base: Version| base.is_before(object.resource_version());
         match (&self.version, &self.what) {
-            (Some(version), _) => version.is_before(object.resource_version()),
+            (Some(version), What::Object(_)) => version.is_before(object.resource_version()),
+            // It left the selections that there were then; a watch that began since selects this very state.
+            (Some(version), What::Gone | What::Unseen) => version.is_reached_by(object.resource_version()),
             (None, What::Gone) => *object.uid() != *self.uid && Version::of(&self.base).is_none_or(later),
             (None, _) => false,
         }

@@ -7,14 +7,15 @@
 #[cfg(test)]
 mod model;
 #[cfg(test)]
-mod tests;
+pub(super) mod server;
+#[cfg(test)]
+pub(super) mod tests;
 
 use super::{
     Cache,
     laid::{Ask, Lay, What},
     query::selects,
     version::Version,
-    view::Written,
 };
 use crate::{
     call::{Answered, ApiError, Call, Reply},
@@ -143,9 +144,9 @@ impl OwnWrite {
         Some(Self { kind: call.kind.clone(), name, before, told })
     }
 
-    fn written(&self) -> Written {
+    fn lay(&self) -> Lay {
         let base = self.before.as_ref().map(|before| before.version.clone()).unwrap_or_default();
-        let lay = match &self.told {
+        match &self.told {
             Told::Object(object) => {
                 let (uid, version) = (object.uid().into(), object.resource_version());
                 Lay {
@@ -162,8 +163,7 @@ impl OwnWrite {
             }
             Told::Nothing => unseen(base, Ask::Now),
             Told::Unknown => unseen(base, Ask::UntilSeen),
-        };
-        Written { lay, seen_before: self.before.is_some() }
+        }
     }
 }
 
@@ -205,7 +205,7 @@ impl LiveAnswer {
         object.clone().filter(|object| selects(selection, object))
     }
 
-    fn written(&self, read: &LiveRead) -> Option<Written> {
+    fn lay(&self, read: &LiveRead) -> Option<Lay> {
         let Self::Read { object, version } = self else { return None };
         let (what, version, uid) = match object {
             _ if read.name.name.is_empty() => (What::Unseen, Version::of(version), Box::default()),
@@ -214,8 +214,7 @@ impl LiveAnswer {
             }
             None => (What::Gone, Version::of(version), Box::default()),
         };
-        let lay = Lay { what, version, uid, base: Box::default(), ask: Ask::Later };
-        Some(Written { lay, seen_before: true })
+        Some(Lay { what, version, uid, base: Box::default(), ask: Ask::Later })
     }
 }
 
@@ -234,7 +233,7 @@ impl Cache {
             return;
         }
         let nth = self.counts.writes.fetch_add(1, Ordering::Relaxed) + 1;
-        let written = write.written();
+        let written = write.lay();
         let given_up: u64 = views.iter().map(|view| view.lay(&write.name, &written, nth, now)).sum();
         self.counts.given_up.fetch_add(given_up, Ordering::Relaxed);
     }
@@ -283,7 +282,7 @@ impl Cache {
             LiveAnswer::Failed => views.iter().for_each(|view| view.read_failed(&read.name, read.nth, now)),
             LiveAnswer::NotServed => views.iter().for_each(|view| view.vanish(&read.name)),
             LiveAnswer::Read { .. } => {
-                let Some(written) = answer.written(read) else { return };
+                let Some(written) = answer.lay(read) else { return };
                 let settle = |view: &Arc<super::View>| view.settle(&read.name, &written, read.nth, now);
                 if views.iter().filter(|view| settle(view)).count() > 0 {
                     self.counts.settled.fetch_add(1, Ordering::Relaxed);

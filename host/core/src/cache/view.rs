@@ -47,14 +47,6 @@ pub(super) struct View {
     laid: RwLock<Laid>,
 }
 
-/// What a write's answer or a live read says, the same for every view.
-#[derive(Clone, Debug)]
-pub(super) struct Written {
-    pub(super) lay: Lay,
-    /// Whether the object was to be seen before the write.
-    pub(super) seen_before: bool,
-}
-
 /// What a view answers to a reader.
 #[derive(Debug)]
 pub(super) enum Reading<T> {
@@ -138,8 +130,7 @@ impl View {
         if version.is_some_and(|version| compare_versions(version, &held.version) == Some(Ordering::Less)) {
             return None;
         }
-        // For a watch with a selector it may only have left the selection.
-        let sees_all = held.spec.selection.labels.is_none() && held.spec.selection.fields.is_none();
+        let sees_all = sees_all(held);
         let cause = moved(&mut state, watch, version.unwrap_or_default())?;
         let ended = state.get(name.as_ref()).filter(|_| sees_all).cloned();
         let gone = state.drop_member(watch, name.as_ref());
@@ -339,30 +330,24 @@ impl View {
     }
 
     /// Lays a write over what the watches said. How many had to be given up for it.
-    pub(super) fn lay(&self, name: &ObjectName, written: &Written, nth: u64, now: Time) -> u64 {
+    pub(super) fn lay(&self, name: &ObjectName, written: &Lay, nth: u64, now: Time) -> u64 {
         let state = self.read();
-        let known = state.get(name.as_ref()).is_some() || self.laid().see(name).is_some();
-        let Some(lay) = self.fitted(&state, name, written, known) else { return 0 };
-        // The watches told of the deletion already: each is past the object's last state, so none brings it back.
-        let deleted = matches!(lay.what, What::Gone) && lay.version.is_none();
-        let told = || match Version::of(&lay.base) {
-            Some(base) => {
-                state.watches.values().filter(|held| could_hold(held, name)).all(|held| passed(held, &base))
-            }
-            None => true,
-        };
-        if deleted && !known && written.seen_before && told() {
-            return 0;
+        let held = state.get(name.as_ref()).is_some();
+        let known = held || self.laid().see(name).is_some();
+        let Some(mut lay) = self.fitted(&state, name, written, known) else { return 0 };
+        if matches!(lay.what, What::Gone) && lay.version.is_none() && !held {
+            lay.version = ended_before(&state, name, &lay.base);
         }
         self.laid_mut().lay(&state, name, lay, nth, now)
     }
 
-    /// What a write means in this view. None: nothing, for none of its watches could tell of that object.
-    fn fitted(&self, state: &State, name: &ObjectName, written: &Written, known: bool) -> Option<Lay> {
+    /// What a write's answer or a live read means in this view. None: nothing, for none of its watches could tell of
+    /// that object.
+    fn fitted(&self, state: &State, name: &ObjectName, written: &Lay, known: bool) -> Option<Lay> {
         let mut watches = state.watches.values().filter(|held| could_hold(held, name)).peekable();
         let plan = watches.peek()?.spec.plan.clone();
-        let mut lay = written.lay.clone();
-        let What::Object(object) = &written.lay.what else { return Some(lay) };
+        let mut lay = written.clone();
+        let What::Object(object) = &written.what else { return Some(lay) };
         let selected = watches.any(|held| selects(&held.spec.selection, object));
         let shown = if self.key.metadata { object.metadata_only() } else { Some((**object).clone()) };
         lay.what = match shown {
@@ -377,7 +362,7 @@ impl View {
     }
 
     /// Takes in what a live read showed that began when `nth` writes had been laid. Whether that settled the object.
-    pub(super) fn settle(&self, name: &ObjectName, read: &Written, nth: u64, now: Time) -> bool {
+    pub(super) fn settle(&self, name: &ObjectName, read: &Lay, nth: u64, now: Time) -> bool {
         let state = self.read();
         let Some(lay) = self.fitted(&state, name, read, true) else { return false };
         self.laid_mut().settle(&state, name, lay, nth, now)
@@ -423,6 +408,19 @@ impl View {
             cause,
         }
     }
+}
+
+/// The version before which an object that is not held has ended, if a watch has told that already: it sees all objects,
+/// and is past a state (`base`) that this one was in. Others may still lag, and come with a state from before.
+fn ended_before(state: &State, name: &ObjectName, base: &str) -> Option<Version> {
+    let base = Version::of(base)?;
+    let sees_all = |held: &&Held| sees_all(held) && could_hold(held, name) && passed(held, &base);
+    state.watches.values().find(sees_all).and_then(|held| Version::of(&held.version))
+}
+
+/// Whether whatever a watch ends to hold was deleted; with a selector it may only have left the selection.
+fn sees_all(held: &Held) -> bool {
+    held.spec.selection.labels.is_none() && held.spec.selection.fields.is_none()
 }
 
 /// Moves a watch's version on (I7, F6). None when the watch is not known: it was ended, and this came late.

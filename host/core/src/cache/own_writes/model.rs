@@ -1,7 +1,10 @@
 //! Own writes against a model: a server with its history, watches that lag, and modules that write.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use super::tests::{delete, deleted, incarnation, lost, maps, name, patch, spec, written};
+use super::{
+    server::{Event, Server},
+    tests::{delete, lost, maps, name, patch, spec},
+};
 use crate::{
     cache::{Before, Cache, Found, LiveAnswer, LiveRead, OwnWrite, Query},
     call::{ApiError, Call, Reply, Shape},
@@ -12,7 +15,7 @@ use crate::{
 };
 use proptest::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -70,23 +73,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..80)
 }
 
-/// What the server did, in order: the state after it, or the last state of what it deleted.
-#[derive(Clone, Debug)]
-struct Happened {
-    version: u64,
-    object: Object,
-    deleted: bool,
-}
-
 /// A write with its answer: which object, the call, what was seen before it, and the server's version after it.
 type Pending = (u8, Call, Option<Before>, Result<Reply, ApiError>, u64);
 
 struct World {
     cache: Cache,
     now: Time,
-    version: u64,
-    server: BTreeMap<u8, Object>,
-    history: Vec<Happened>,
+    server: Server,
     /// Up to where each watch has told the history.
     told_to: BTreeMap<u64, usize>,
     answers: VecDeque<Pending>,
@@ -97,10 +90,6 @@ struct World {
     mirror: BTreeMap<String, Object>,
     /// Versions that were told as the state after a change.
     told: Vec<String>,
-}
-
-fn selected(watch: u64, object: &Object) -> bool {
-    watch == 1 || object.label("app") == Some("x0")
 }
 
 impl World {
@@ -114,9 +103,7 @@ impl World {
         Self {
             cache,
             now: Time(0),
-            version: 10,
-            server: BTreeMap::new(),
-            history: Vec::new(),
+            server: Server::default(),
             told_to,
             answers: VecDeque::new(),
             reads: VecDeque::new(),
@@ -126,37 +113,16 @@ impl World {
         }
     }
 
-    /// The server carries out a write and answers.
-    fn carry_out(&mut self, which: u8, deletes: bool, label: u8) -> Result<Reply, ApiError> {
-        let held = self.server.get(&which).cloned();
-        if deletes {
-            let Some(object) = held else {
-                return Err(ApiError { code: 404, ..ApiError::host("NotFound", "") });
-            };
-            self.version += 1;
-            self.server.remove(&which);
-            let answer = deleted(object.uid());
-            self.history.push(Happened { version: self.version, object, deleted: true });
-            return answer;
-        }
-        self.version += 1;
-        let uid = held.map_or(format!("u-{}", self.version), |object| object.uid().to_string());
-        let object = incarnation(&uid, &which.to_string(), self.version, &format!("x{label}"), "");
-        self.server.insert(which, object.clone());
-        self.history.push(Happened { version: self.version, object: object.clone(), deleted: false });
-        written(object)
-    }
-
     fn own(&mut self, which: u8, deletes: bool, label: u8, answering: Answering) {
         let text = which.to_string();
         let call = if deletes { delete(&text) } else { patch(&text) };
         let before = self.cache.before(&maps(), &name(&text));
         let answer = match answering {
             Answering::LostBefore => lost(),
-            _ => self.carry_out(which, deletes, label),
+            _ => self.server.carry_out(which, deletes, label),
         };
         let answer = if answering == Answering::LostAfter { lost() } else { answer };
-        let version = self.version;
+        let version = self.server.version;
         let answer = (which, call, before, answer, version);
         if answering == Answering::Later { self.answers.push_back(answer) } else { self.answered(answer) }
     }
@@ -191,35 +157,29 @@ impl World {
 
     /// The next event of the history that this watch sees, as the server shows it to its selection.
     fn deliver(&mut self, watch: u64) {
-        let Some(at) = self.told_to.get(&watch).copied().filter(|at| *at < self.history.len()) else {
+        let Some(at) = self.told_to.get(&watch).copied().filter(|at| *at < self.server.history.len()) else {
             return;
         };
         self.told_to.insert(watch, at + 1);
-        let Happened { version, object, deleted } = self.history[at].clone();
-        let before = self.history[..at].iter().rev().find(|one| one.object.name() == object.name());
-        let was = before.is_some_and(|one| !one.deleted && selected(watch, &one.object));
-        let change = if !deleted && selected(watch, &object) {
-            self.cache.upsert(WatchId(watch), object)
-        } else if was {
-            self.cache.remove(WatchId(watch), &object.name().to_owned(), Some(&version.to_string()))
-        } else {
-            None
+        let change = match self.server.event(watch, at) {
+            Some(Event::Put(object)) => self.cache.upsert(WatchId(watch), object),
+            Some(Event::Gone(name, version)) => self.cache.remove(WatchId(watch), &name, Some(&version)),
+            None => None,
         };
         self.tell(change);
     }
 
     fn bookmark(&mut self, watch: u64) {
         let Some(at) = self.told_to.get(&watch) else { return };
-        let version = at.checked_sub(1).map_or(10, |last| self.history[last].version);
+        let version = at.checked_sub(1).map_or(10, |last| self.server.history[last].version);
         self.cache.bookmark(WatchId(watch), &version.to_string());
     }
 
     fn relist(&mut self, watch: u64) {
         if self.told_to.contains_key(&watch) {
-            self.told_to.insert(watch, self.history.len());
-            let list: Vec<_> =
-                self.server.values().filter(|object| selected(watch, object)).cloned().collect();
-            let changes = self.cache.replace(WatchId(watch), list, &self.version.to_string());
+            self.told_to.insert(watch, self.server.history.len());
+            let version = self.server.version.to_string();
+            let changes = self.cache.replace(WatchId(watch), self.server.list(watch), &version);
             self.tell(changes);
         }
     }
@@ -227,9 +187,9 @@ impl World {
     fn begin_reads(&mut self) {
         for read in self.cache.overdue(self.now, usize::MAX) {
             let which: u8 = read.name.name.parse().unwrap();
-            let object = self.server.get(&which).cloned().map(Arc::new);
-            self.reads
-                .push_back((read, LiveAnswer::Read { object, version: self.version.to_string().into() }));
+            let object = self.server.objects.get(&which).cloned().map(Arc::new);
+            let version = self.server.version.to_string().into();
+            self.reads.push_back((read, LiveAnswer::Read { object, version }));
         }
     }
 
@@ -241,7 +201,7 @@ impl World {
     fn step(&mut self, step: Step) {
         match step {
             Step::Own { name, deletes, label, answer } => self.own(name, deletes, label, answer),
-            Step::Other { name, deletes, label } => drop(self.carry_out(name, deletes, label)),
+            Step::Other { name, deletes, label } => drop(self.server.carry_out(name, deletes, label)),
             Step::Answer => {
                 if let Some(answer) = self.answers.pop_front() {
                     self.answered(answer);
@@ -258,15 +218,6 @@ impl World {
         }
     }
 
-    /// The server's state of an object after a version: what a reader who saw that version may have seen.
-    fn stood(&self, which: u8, from: u64) -> BTreeSet<Option<String>> {
-        let of_it = |one: &&Happened| *one.object.name().name == *which.to_string();
-        let state = |one: &Happened| (!one.deleted).then(|| one.object.resource_version().to_string());
-        let at_first = self.history.iter().filter(of_it).take_while(|one| one.version <= from).last();
-        let later = self.history.iter().filter(of_it).filter(|one| one.version > from);
-        std::iter::once(at_first.and_then(state)).chain(later.map(state)).collect()
-    }
-
     /// No read is older than the last own write that was answered, and a list shows what single reads do.
     fn check(&self) {
         let list = self.cache.list(&maps(), &Query::default());
@@ -280,8 +231,8 @@ impl World {
                 Found::Object(object) => Some(object.resource_version().to_string()),
                 Found::Absent => None,
             };
-            let may = self.stood(which, promised);
-            assert!(may.contains(&seen), "{which} is seen at {seen:?} after a write at {promised}: {may:?}");
+            let stood = self.server.stood(which, promised, seen.as_deref());
+            assert!(stood.is_some(), "{which} is seen at {seen:?} after a write at {promised}");
             let listed = list.iter().flatten().find(|object| *object.name().name == *which.to_string());
             let listed = listed.map(|object| object.resource_version().to_string());
             assert!(
@@ -297,7 +248,7 @@ impl World {
         }
         let watches: Vec<_> = self.told_to.keys().copied().collect();
         for watch in watches {
-            (0..self.history.len()).for_each(|_| self.deliver(watch));
+            (0..self.server.history.len()).for_each(|_| self.deliver(watch));
             // The server tells by a bookmark that nothing else of this kind came.
             self.bookmark(watch);
         }
@@ -331,18 +282,17 @@ fn run(watches: u64, steps: Vec<Step>) {
         .map(|object| (object.name().to_string(), (*object).clone()))
         .collect();
     let server: BTreeMap<_, _> =
-        world.server.values().map(|object| (object.name().to_string(), object.clone())).collect();
+        world.server.objects.values().map(|object| (object.name().to_string(), object.clone())).collect();
     assert_eq!(seen, server, "the cache is the server's state");
     assert_eq!(world.mirror, server, "the changes told it all");
     if watches == 1 && !relists {
-        let happened = world.history.iter().filter(|one| !one.deleted).map(|one| one.version.to_string());
+        let happened =
+            world.server.history.iter().filter(|one| !one.deleted).map(|one| one.version.to_string());
         assert_eq!(world.told, happened.collect::<Vec<_>>(), "each change is told once");
     }
 }
 
 proptest! {
-
-
     #[test]
     fn a_cached_read_is_never_older_than_the_last_own_write_and_every_change_is_told_once(steps in steps()) {
         run(1, steps);

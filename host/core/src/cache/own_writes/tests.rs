@@ -17,17 +17,17 @@ use std::{sync::Arc, time::Duration};
 
 const W: WatchId = WatchId(1);
 
-pub(super) fn maps() -> Kind {
+pub(in crate::cache) fn maps() -> Kind {
     Kind::new("v1", "ConfigMap")
 }
 
-pub(super) fn spec(labels: &str, fields: Option<&str>) -> WatchSpec {
+pub(in crate::cache) fn spec(labels: &str, fields: Option<&str>) -> WatchSpec {
     let labels = (!labels.is_empty()).then(|| Selector::parse(labels).unwrap());
     let selection = Selection { namespaces: Vec::new(), labels, fields: fields.map(Arc::from) };
     WatchSpec { kind: maps(), selection, metadata_only: false, plan: Arc::new(FieldPlan::default()) }
 }
 
-pub(super) fn name(name: &str) -> ObjectName {
+pub(in crate::cache) fn name(name: &str) -> ObjectName {
     ObjectName::namespaced("a", name)
 }
 
@@ -36,34 +36,34 @@ fn map(name: &str, version: u64, app: &str) -> Object {
     incarnation(&format!("u-{name}"), name, version, app, "")
 }
 
-pub(super) fn incarnation(uid: &str, name: &str, version: u64, app: &str, more: &str) -> Object {
+pub(in crate::cache) fn incarnation(uid: &str, name: &str, version: u64, app: &str, more: &str) -> Object {
     let raw = format!(
         r#"{{"metadata":{{"namespace":"a","name":"{name}","uid":"{uid}","resourceVersion":"{version}","labels":{{"app":"{app}"}},"ownerReferences":[{{"apiVersion":"v1","kind":"Site","name":"s","uid":"owner-{app}"}}]{more}}},"data":{{"k":"{app}"}}}}"#
     );
     Object::ingest(&maps(), &raw).unwrap()
 }
 
-pub(super) fn patch(name: &str) -> Call {
+pub(in crate::cache) fn patch(name: &str) -> Call {
     let (patch_type, write) = (PatchType::Apply, WriteOptions::default());
     let action =
         Action::Patch { name: self::name(name), patch_type, body: String::new(), force: true, write };
     Call { kind: maps(), subresource: None, action }
 }
 
-pub(super) fn delete(name: &str) -> Call {
+pub(in crate::cache) fn delete(name: &str) -> Call {
     let action = Action::Delete { name: self::name(name), options: DeleteOptions::default() };
     Call { kind: maps(), subresource: None, action }
 }
 
-pub(super) fn written(object: Object) -> Result<Reply, ApiError> {
+pub(in crate::cache) fn written(object: Object) -> Result<Reply, ApiError> {
     Ok(Reply::Written { object: Answered::Object(Arc::new(object)), warnings: Vec::new() })
 }
 
-pub(super) fn deleted(uid: &str) -> Result<Reply, ApiError> {
+pub(in crate::cache) fn deleted(uid: &str) -> Result<Reply, ApiError> {
     Ok(Reply::Deleted { gone: true, uid: Some(uid.into()), left: None })
 }
 
-pub(super) fn lost() -> Result<Reply, ApiError> {
+pub(in crate::cache) fn lost() -> Result<Reply, ApiError> {
     Err(ApiError::host("OutcomeUnknown", "the connection broke"))
 }
 
@@ -250,6 +250,28 @@ fn a_deletion_that_one_watch_told_before_its_answer_holds_against_another_that_l
 }
 
 #[test]
+fn a_deletion_holds_against_a_watch_that_lags_behind_a_later_state_than_was_seen() {
+    // The second watch is past the state that was seen before the deletion, and not past the last one: that has its
+    // label by somebody else's write. The first watch has told the end, or is none that tells it.
+    for (first, left) in [("", 0), ("app=z", 1)] {
+        let cache = Cache::new();
+        for (watch, labels) in [(W, first), (WatchId(2), "app=x")] {
+            cache.open(watch, &spec(labels, None));
+            drop(cache.replace(watch, Vec::<Object>::new(), "10"));
+        }
+        write(&cache, &patch("0"), written(map("0", 13, "y")));
+        let before = Some(Before::of(&map("0", 13, "y")));
+        drop(cache.replace(W, Vec::<Object>::new(), "21"));
+        cache.bookmark(WatchId(2), "15");
+        answer_to(&cache, &delete("0"), before, deleted("u-0"));
+        assert!(cache.upsert(WatchId(2), map("0", 20, "x")).is_some(), "it is a change all the same");
+        assert_eq!(listed(&cache, &by_label("x")), "", "after {first:?}");
+        drop(cache.remove(WatchId(2), &name("0"), Some("21")));
+        assert_eq!((listed(&cache, &by_label("x")), live(&cache)), (String::new(), left));
+    }
+}
+
+#[test]
 fn an_object_that_was_made_and_deleted_before_the_watch_told_of_it_never_appears() {
     let cache = watched(vec![]);
     write(&cache, &patch("p"), written(map("p", 101, "x")));
@@ -293,6 +315,20 @@ fn readers_of_a_selection_lose_what_a_write_took_out_of_it() {
     // What no watch of the view could tell of is not waited for.
     write(&cache, &patch("q"), written(map("q", 102, "y")));
     assert_eq!(live(&cache), 0);
+}
+
+#[test]
+fn what_a_write_took_out_of_a_selection_is_seen_by_a_wider_watch_that_begins_then() {
+    let cache = Cache::new();
+    cache.open(W, &spec("app=x", None));
+    drop(cache.replace(W, vec![map("p", 1, "x")], "10"));
+    write(&cache, &patch("p"), written(map("p", 12, "y")));
+    assert_eq!(listed(&cache, &by_label("x")), "");
+    cache.open(WatchId(2), &spec("", None));
+    drop(cache.replace(WatchId(2), vec![map("p", 12, "y")], "12"));
+    assert_eq!((found(&cache, "p"), listed(&cache, &by_label("x"))), ("12".to_owned(), String::new()));
+    cache.forget(W);
+    assert_eq!((found(&cache, "p"), live(&cache)), ("12".to_owned(), 0));
 }
 
 #[test]
