@@ -17,6 +17,8 @@ mod staging;
 mod state;
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, shuttle))]
+mod threads;
 mod version;
 mod view;
 
