@@ -1,11 +1,14 @@
-// Command client-go measures client-go on the data and the tasks on which Windlass is measured: the Pods come as JSON
-// lines on standard input, one object a line, and the results go to standard output as one table.
+// Command client-go measures client-go on the data and the tasks on which Windlass is measured; `benches/compare` runs
+// it. What it does is its first argument:
 //
-//	cargo run --release --manifest-path benches/peers/Cargo.toml --bin pods -- 100000 | go run -C benches/client-go .
+//	client-go cache FILE         an informer with the Pods of FILE, JSON lines as the program `pods` writes them
+//	client-go queue              100,000 requests through the work queue
+//	client-go follow KUBECONFIG  an informer of config maps, until it is killed
+//
+// Figures are lines of a name, a value and a unit, with tabs between.
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"runtime"
@@ -15,42 +18,30 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "client-go bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	lines, size, err := readLines()
-	if err != nil {
-		return err
-	}
-	if len(lines) == 0 {
-		return fmt.Errorf("no Pods on standard input: pipe the output of the `pods` program of benches/peers into this one")
-	}
-	fmt.Printf("client-go on %d Pods of %d bytes of JSON each, %s, GOMAXPROCS %d\n", len(lines), size/len(lines), runtime.Version(), runtime.GOMAXPROCS(0))
-	row("100,000 requests through the work queue, 64 workers", measureQueue(100_000, 64))
-	for _, form := range []form{untyped, typed} {
-		if err := measureCache(form, lines, size); err != nil {
-			return fmt.Errorf("%s: %w", form.name, err)
+func run(arguments []string) error {
+	switch {
+	case len(arguments) == 2 && arguments[0] == "cache":
+		return measureForms(arguments[1])
+	case len(arguments) == 1 && arguments[0] == "queue":
+		for range 5 {
+			figure("client-go", "queue.requests", measureQueue(100_000, 64).Seconds(), "s")
 		}
+		return nil
+	case len(arguments) == 2 && arguments[0] == "follow":
+		return follow(arguments[1])
 	}
-	return nil
+	return fmt.Errorf("it takes `cache FILE`, `queue` or `follow KUBECONFIG`, and got %q", arguments)
 }
 
-func readLines() (lines [][]byte, size int, err error) {
-	scanner := bufio.NewScanner(os.Stdin)
-	scanner.Buffer(make([]byte, 1<<20), 16<<20)
-	for scanner.Scan() {
-		line := append([]byte(nil), scanner.Bytes()...)
-		lines = append(lines, line)
-		size += len(line)
-	}
-	return lines, size, scanner.Err()
+func figure(side, name string, value float64, unit string) {
+	fmt.Printf("%s/%s\t%g\t%s\n", side, name, value, unit)
 }
-
-func row(what string, value any) { fmt.Printf("%-62s %v\n", what, value) }
 
 // processorTime is that of the whole process: the collector's share is part of what a cache costs.
 func processorTime() time.Duration {

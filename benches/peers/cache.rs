@@ -3,7 +3,7 @@
 //! `cargo bench --manifest-path benches/peers/Cargo.toml --bench cache`. Both sides ask the same server in this process
 //! and get the same bytes. Processor time is that of the one thread that each side runs on; bytes are those that were
 //! asked of the allocator, unless a row says resident. 100,000 Pods need 9 GB, for kube-rs; `WINDLASS_BENCH_PODS`
-//! sets another number.
+//! sets another number, and `--pods` names a file of them.
 
 #[path = "cache/kube_rs.rs"]
 mod kube_rs;
@@ -12,12 +12,16 @@ mod ours;
 
 use kube_rs::KubeRs;
 use ours::Ours;
-use std::{env, process::Command, time::Duration};
+use std::{env, path::Path, process::Command, time::Duration};
 use windlass_peers::{
+    figure::{
+        BY_LABEL, BY_OWNER, EVENT, EVENT_FOUND, FIRST, FIRST_CPU, FIRST_PEAK, Figure, HELD, RELIST_CPU,
+        RELIST_PEAK, RESIDENT, argument, median,
+    },
     measure::{Cost, Counting, cpu},
     pods::{self, Pod, WORKLOAD},
     server::Server,
-    table::Table,
+    table::{KUBE_RS, OURS, Table},
 };
 
 #[global_allocator]
@@ -28,6 +32,8 @@ const LISTS: usize = 500;
 
 /// In the arguments: which side is to be shown.
 const SIDE: &str = "--side";
+/// In the arguments: the file with the Pods, as the program `pods` writes it.
+const PODS: &str = "--pods";
 
 /// What one side showed with one set of Pods.
 struct Shown {
@@ -40,17 +46,32 @@ struct Shown {
     by_owner: Duration,
 }
 
+const FIGURES: [Figure; 11] = [
+    HELD,
+    RESIDENT,
+    FIRST_PEAK,
+    FIRST,
+    FIRST_CPU,
+    RELIST_PEAK,
+    RELIST_CPU,
+    EVENT,
+    EVENT_FOUND,
+    BY_LABEL,
+    BY_OWNER,
+];
+
 impl Shown {
-    /// In the order of the table.
-    fn figures(&self) -> [f64; 10] {
+    /// In the order of [`FIGURES`].
+    fn values(&self) -> [f64; 11] {
         let over = |bytes: usize, base: usize| bytes as f64 / base as f64;
         let micros = |time: Duration| time.as_secs_f64() * 1e6;
         [
             over(self.first.held, self.json),
             over(self.first.resident, self.json),
             over(self.first.peak, self.first.held),
+            self.first.time.as_secs_f64(),
             self.first.cpu.as_secs_f64(),
-            over(self.first.held + self.relist.peak, self.first.held),
+            over(self.first.held + self.relist.peak, self.json),
             self.relist.cpu.as_secs_f64(),
             micros(self.event),
             micros(self.event_found),
@@ -77,16 +98,16 @@ macro_rules! show {
         server.expire("pods");
         let relist = side.sync();
         side.follow(server);
-        let best = |side: &mut $side, rounds: std::ops::Range<usize>| {
+        let middle = |side: &mut $side, rounds: std::ops::Range<usize>| {
             let round = |round| {
                 server.tell("pods", lines(load, round).into());
-                side.events(load.events) / load.events as u32
+                side.events(load.events).as_secs_f64() / load.events as f64
             };
-            rounds.map(round).min().unwrap_or_default()
+            Duration::from_secs_f64(median(rounds.map(round).collect()).unwrap_or_default())
         };
-        let event = best(&mut side, 0..3);
+        let event = middle(&mut side, 0..3);
         side.find_fields();
-        let event_found = best(&mut side, 3..6);
+        let event_found = middle(&mut side, 3..6);
         let (app, uid) = (pods::app(load.pods / WORKLOAD / 2), pods::owner_uid(load.pods / WORKLOAD / 2));
         let by_label = timed(|| side.by_label(LABEL, &app).len());
         let by_owner = timed(|| side.by_owner(&uid).len());
@@ -120,51 +141,47 @@ fn main() {
     if let Some(side) = arguments.next() {
         let mut number = || arguments.next().and_then(|text| text.parse().ok()).expect("a number");
         let load = Load { pods: number(), managed: number() == 1, events: number() };
-        let (pages, json) = pods::pages(load.pods, load.managed);
+        let (pages, json) = match argument(PODS) {
+            Some(file) => pods::pages(load.pods, pods::read(Path::new(&file)).expect("a file of Pods")),
+            None => pods::pages(load.pods, pods::made(load.pods, load.managed)),
+        };
         let server = Server::new(pages);
         let shown =
-            if side == "ours" { show!(Ours, load, server, json) } else { show!(KubeRs, load, server, json) };
-        println!("{}", shown.figures().map(|figure| figure.to_string()).join(" "));
+            if side == OURS { show!(Ours, load, server, json) } else { show!(KubeRs, load, server, json) };
+        println!("{}", shown.values().map(|value| value.to_string()).join(" "));
         return;
+    }
+    if let Some(file) = argument(PODS) {
+        let pods = pods::read(Path::new(&file)).expect("a file of Pods").count();
+        return compare(&Load { pods, managed: false, events: (pods / 10).min(10_000) });
     }
     let pods = env::var("WINDLASS_BENCH_PODS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let pods = pods / 500 * 500;
     for (managed, pods) in [(false, pods), (true, pods / 5)] {
-        let load = Load { pods, managed, events: (pods / 10).min(10_000) };
-        let sample = (0..100).map(|n| Pod { n, version: pods, managed }.item().len()).sum::<usize>() / 100;
-        let managed = if managed { ", managedFields among them" } else { "" };
-        let table = Table::begin(&format!("\n{pods} Pods of about {sample} bytes{managed}"), "kube-rs");
-        report(&table, &load, &shown_by("ours", &load), &shown_by("kube-rs", &load));
+        compare(&Load { pods, managed, events: (pods / 10).min(10_000) });
     }
 }
 
-fn shown_by(side: &str, load: &Load) -> [f64; 10] {
+fn compare(load: &Load) {
+    let Load { pods, managed, .. } = *load;
+    let sample = (0..100).map(|n| Pod { n, version: pods, managed }.item().len()).sum::<usize>() / 100;
+    let managed = if managed { ", managedFields among them" } else { "" };
+    let table = Table::begin(&format!("\n{pods} Pods of about {sample} bytes{managed}"));
+    let (ours, theirs) = (shown_by(OURS, load), shown_by(KUBE_RS, load));
+    for (figure, (ours, theirs)) in FIGURES.iter().zip(ours.iter().zip(theirs)) {
+        table.row(figure, *ours, theirs);
+    }
+}
+
+fn shown_by(side: &str, load: &Load) -> [f64; 11] {
     let numbers = [load.pods, usize::from(load.managed), load.events].map(|number| number.to_string());
     let program = env::current_exe().expect("this program has a path");
-    let ran =
-        Command::new(program).arg(SIDE).arg(side).args(numbers).output().expect("this program runs again");
+    let file = argument(PODS).map(|file| [PODS.to_owned(), file]);
+    let mut again = Command::new(program);
+    again.arg(SIDE).arg(side).args(numbers).args(file.iter().flatten());
+    let ran = again.output().expect("this program runs again");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let said = String::from_utf8_lossy(&ran.stdout);
-    let figures: Vec<f64> = said.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
-    figures.try_into().expect("as many figures as are printed")
-}
-
-/// Every row: what, unit, aim.
-const ROWS: [(&str, &str, &str); 10] = [
-    ("bytes held / bytes of JSON", "x", "1.1"),
-    ("the same, resident", "x", ""),
-    ("first list: peak / held", "x", "1.3"),
-    ("first list: processor time", "s", "ratio 5"),
-    ("relist, nothing changed: peak / held", "x", "1.3"),
-    ("relist: processor time", "s", ""),
-    ("watch event into the cache: processor time", "us", "8"),
-    ("the same, three fields and an annotation found", "us", ""),
-    ("list 100 by label: processor time", "us", "20"),
-    ("list 100 by owner: processor time", "us", "20"),
-];
-
-fn report(table: &Table, load: &Load, ours: &[f64; 10], theirs: &[f64; 10]) {
-    for ((what, unit, aim), (ours, theirs)) in ROWS.iter().zip(ours.iter().zip(theirs)) {
-        table.row(what, *ours, Some(*theirs), unit, if load.managed { "" } else { aim });
-    }
+    let values: Vec<f64> = said.split_whitespace().filter_map(|value| value.parse().ok()).collect();
+    values.try_into().expect("as many values as figures")
 }

@@ -14,9 +14,11 @@ use host::{Host, Measured};
 use std::{env, sync::Arc, time::Duration};
 use widgets::{Widgets, pages};
 use windlass_peers::{
+    figure::{LOAD_P99, LOAD_PEAK, as_lines},
     measure::{Counting, Stretch},
     pods,
     server::Server,
+    table::OURS,
 };
 
 #[global_allocator]
@@ -28,34 +30,63 @@ const BURST: usize = 10;
 const PHASE: Duration = Duration::from_secs(10);
 
 fn main() {
-    let pods = env::var("WINDLASS_BENCH_PODS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
-    let (pages_of_pods, json) = pods::pages(pods / 500 * 500, false);
+    let pods =
+        env::var("WINDLASS_BENCH_PODS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000_usize);
+    let pods = pods / 500 * 500;
+    let (pages_of_pods, json) = pods::pages(pods, pods::made(pods, false));
     let server = Server::new(pages_of_pods).and("Widget", "widgets", pages());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime starts");
     let begin = Stretch::begin();
-    runtime.block_on(async {
+    let (calm, busy, relists, peak) = runtime.block_on(async {
         let widgets = Arc::new(Widgets::new(server.clone()));
         let host = Host::start(&server, widgets.clone());
         host.until_quiet(&server).await;
         let steady = begin.cost().held;
-        println!(
-            "{pods} Pods of {} bytes, {} modules, {CHANGES_PER_SECOND} changes a second, {PHASE:?} each\n",
-            json / pods,
-            host::MODULES
-        );
-        println!(
-            "{:<34} {:>10} {:>10} {:>10} {:>8}  aim",
-            "change on the wire to order to run", "p50", "p99", "most", "orders"
-        );
         tell(&widgets).await;
-        row("no relist", host.measured(), "");
-        let relists = Stretch::begin();
-        let (done, ()) = tokio::join!(host.relist(&server, PHASE), tell(&widgets));
-        row(&format!("during {done} relists"), host.measured(), "p99 50 ms");
-        let peak = (steady + relists.cost().peak) as f64 / steady as f64;
-        println!("\nmost bytes live during the relists / before them: {peak:.2} (aim 1.3)");
+        let calm = Times::of(host.measured());
+        let relisting = Stretch::begin();
+        let (relists, ()) = tokio::join!(host.relist(&server, PHASE), tell(&widgets));
+        let peak = (steady + relisting.cost().peak) as f64 / steady as f64;
+        (calm, Times::of(host.measured()), relists, peak)
     });
+    if as_lines() {
+        println!("{}\n{}", LOAD_P99.line(OURS, busy.p99), LOAD_PEAK.line(OURS, peak));
+        return;
+    }
+    println!(
+        "{pods} Pods of {} bytes, {} modules, {CHANGES_PER_SECOND} changes a second, {PHASE:?} each\n",
+        json / pods,
+        host::MODULES
+    );
+    println!(
+        "{:<34} {:>10} {:>10} {:>10} {:>8}  aim",
+        "change on the wire to order to run", "p50", "p99", "most", "orders"
+    );
+    calm.row("no relist", "");
+    busy.row(&format!("during {relists} relists"), "p99 50 ms");
+    println!("\nmost bytes live during the relists / before them: {peak:.2} (aim 1.3)");
+}
+
+/// From a change to the order to run, in milliseconds.
+struct Times {
+    p50: f64,
+    p99: f64,
+    most: f64,
+    orders: usize,
+}
+
+impl Times {
+    fn of(mut measured: Measured) -> Self {
+        measured.sort_unstable();
+        let at = |share: f64| measured[((measured.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+        Self { p50: at(0.5), p99: at(0.99), most: at(1.0), orders: measured.len() }
+    }
+
+    fn row(&self, what: &str, aim: &str) {
+        let Self { p50, p99, most, orders } = self;
+        println!("{what:<34} {p50:>7.2} ms {p99:>7.2} ms {most:>7.2} ms {orders:>8}  {aim}");
+    }
 }
 
 /// Changes one widget after the other, in bursts, for a phase.
@@ -67,16 +98,4 @@ async fn tell(widgets: &Widgets) {
     }
     // The last ones are still on their way.
     tokio::time::sleep(Duration::from_secs(1)).await;
-}
-
-fn row(what: &str, mut measured: Measured, aim: &str) {
-    measured.sort_unstable();
-    let at = |share: f64| measured[((measured.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!(
-        "{what:<34} {:>7.2} ms {:>7.2} ms {:>7.2} ms {:>8}  {aim}",
-        at(0.5),
-        at(0.99),
-        at(1.0),
-        measured.len()
-    );
 }

@@ -25,7 +25,11 @@ use windlass_core::{
     pipeline::{Pipeline, Settings},
     time::Time,
 };
-use windlass_peers::{module::version, table::Table};
+use windlass_peers::{
+    figure::{QUEUE, as_lines, median},
+    module::version,
+    table::{KUBE_RS, OURS, Table},
+};
 
 const REQUESTS: usize = 100_000;
 const AT_A_TIME: u32 = 64;
@@ -34,9 +38,16 @@ const SLICE: usize = 256;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let table = Table::begin("\n100,000 requests through the queue, best of 5", "kube-rs");
-    let best = |side: fn() -> Duration| (0..ROUNDS).map(|_| side()).min().unwrap_or_default().as_secs_f64();
-    table.row("64 runs at a time, each ends at once", best(ours), Some(best(kube_rs)), "s", "0.2");
+    let rounds = [ours, kube_rs].map(|side| (0..ROUNDS).map(|_| side().as_secs_f64()).collect::<Vec<_>>());
+    if as_lines() {
+        for (side, rounds) in [OURS, KUBE_RS].iter().zip(&rounds) {
+            rounds.iter().for_each(|round| println!("{}", QUEUE.line(side, *round)));
+        }
+        return;
+    }
+    let [ours, kube_rs] = rounds.map(|rounds| median(rounds).unwrap_or_default());
+    let table = Table::begin("\n64 runs at a time, each ends at once; median of 5");
+    table.row(&QUEUE, ours, kube_rs);
 }
 
 fn config_map(n: usize, version: usize) -> Object {

@@ -4,7 +4,7 @@ use std::{
     alloc::{GlobalAlloc, Layout, System},
     fs,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -49,6 +49,8 @@ unsafe impl GlobalAlloc for Counting {
 /// What one stretch of work cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
+    /// By the clock.
+    pub time: Duration,
     /// Processor time of this thread.
     pub cpu: Duration,
     /// Bytes that are live after it and were not before.
@@ -61,6 +63,7 @@ pub struct Cost {
 
 /// A stretch of work that has begun.
 pub struct Stretch {
+    begun: Instant,
     cpu: Duration,
     live: usize,
     resident: usize,
@@ -72,14 +75,15 @@ impl Stretch {
     pub fn begin() -> Self {
         let live = LIVE.load(Relaxed);
         PEAK.store(live, Relaxed);
-        Self { resident: resident(), live, cpu: cpu() }
+        Self { resident: resident(), live, begun: Instant::now(), cpu: cpu() }
     }
 
     /// What it has cost so far.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        let cpu = cpu() - self.cpu;
+        let (time, cpu) = (self.begun.elapsed(), cpu() - self.cpu);
         Cost {
+            time,
             cpu,
             held: LIVE.load(Relaxed).saturating_sub(self.live),
             peak: PEAK.load(Relaxed).saturating_sub(self.live),

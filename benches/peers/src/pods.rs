@@ -1,7 +1,12 @@
 //! Running Pods as an API server sends them: about 3.8 KB of JSON, 6.2 KB with `managedFields`.
 
 use bytes::Bytes;
-use std::fmt::Write;
+use std::{
+    fmt::Write,
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
 
 /// Pods of one workload: they share labels and the owner.
 pub const WORKLOAD: usize = 100;
@@ -139,9 +144,44 @@ const MANAGED: &str = concat!(
     r#"{"manager":"kubelet","operation":"Update","apiVersion":"v1","time":"2026-11-05T08:12:15Z","fieldsType":"FieldsV1","fieldsV1":{"f:status":{"f:conditions":{"k:{\"type\":\"Initialized\"}":{".":{},"f:lastProbeTime":{},"f:lastTransitionTime":{},"f:status":{},"f:type":{}},"k:{\"type\":\"Ready\"}":{".":{},"f:lastProbeTime":{},"f:lastTransitionTime":{},"f:status":{},"f:type":{}}},"f:containerStatuses":{},"f:hostIP":{},"f:phase":{},"f:podIP":{},"f:podIPs":{".":{},"k:{\"ip\":\"10.0.0.1\"}":{".":{},"f:ip":{}}},"f:startTime":{}}},"subresource":"status"}]"#
 );
 
-/// The pages of a list of so many Pods, each of its own version, in the server's order, and the bytes of its items.
+/// What a line has that an item of a list has not.
+const LINE_BEGINS: &str = r#"{"kind":"Pod","apiVersion":"v1","#;
+
+/// So many Pods as items of a list, each of its own version, in the server's order.
+pub fn made(pods: usize, managed: bool) -> impl Iterator<Item = String> {
+    (0..pods).map(move |n| Pod { n, version: n + 1, managed }.item())
+}
+
+/// A Pod as a line of a file; kind and API version stand before what an item has.
 #[must_use]
-pub fn pages(pods: usize, managed: bool) -> (Vec<Bytes>, usize) {
+pub fn file_line(item: &str) -> String {
+    format!("{LINE_BEGINS}{}\n", &item[1..])
+}
+
+/// The items of a list from the lines of a file that the program `pods` wrote.
+///
+/// # Errors
+///
+/// If the file cannot be opened.
+///
+/// # Panics
+///
+/// If it cannot be read to its end, or holds something else.
+pub fn read(path: &Path) -> io::Result<impl Iterator<Item = String> + use<>> {
+    let lines = BufReader::new(File::open(path)?).lines();
+    Ok(lines.map(|line| {
+        let line = line.expect("the file can be read");
+        format!("{{{}", line.strip_prefix(LINE_BEGINS).expect("a line of a Pod"))
+    }))
+}
+
+/// The pages of a list of so many items, and the bytes of its items.
+///
+/// # Panics
+///
+/// If there are fewer.
+#[must_use]
+pub fn pages(pods: usize, mut items: impl Iterator<Item = String>) -> (Vec<Bytes>, usize) {
     let (mut pages, mut json) = (Vec::new(), 0);
     for first in (0..pods).step_by(PAGE) {
         let last = (first + PAGE).min(pods);
@@ -150,7 +190,7 @@ pub fn pages(pods: usize, managed: bool) -> (Vec<Bytes>, usize) {
             r#"{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"{pods}","continue":"{token}"}},"items":["#
         );
         for n in first..last {
-            let item = Pod { n, version: n + 1, managed }.item();
+            let item = items.next().expect("as many Pods as were said");
             json += item.len();
             page.push_str(&item);
             page.push(if n + 1 < last { ',' } else { ']' });

@@ -1,39 +1,43 @@
-//! One table: what, ours, the peer's, how much better, the aim.
+//! One table: what, ours, kube-rs's, how much better, the aim.
+
+use crate::figure::{Aim, Figure, as_lines, short};
+
+/// The name of our side.
+pub const OURS: &str = "windlass";
+/// The name of kube-rs's.
+pub const KUBE_RS: &str = "kube-rs";
 
 /// Rows, printed as they come.
 #[derive(Debug)]
 pub struct Table {
-    peer: &'static str,
+    lines: bool,
 }
 
 impl Table {
     /// Prints the head.
     #[must_use]
-    pub fn begin(title: &str, peer: &'static str) -> Self {
-        println!("{title}\n");
-        println!("{:<58} {:>12} {:>12} {:>8}  aim", "", "windlass", peer, "ratio");
-        Self { peer }
+    pub fn begin(title: &str) -> Self {
+        let lines = as_lines();
+        if !lines {
+            println!("{title}\n");
+            println!("{:<58} {OURS:>12} {KUBE_RS:>12} {:>8}  aim", "", "ratio");
+        }
+        Self { lines }
     }
 
-    /// One row; less is better. `ratio` is the peer's figure over ours.
-    pub fn row(&self, what: &str, ours: f64, theirs: Option<f64>, unit: &str, aim: &str) {
-        let ratio = theirs.map_or("-".to_owned(), |theirs| format!("{:.1}", theirs / ours));
-        let theirs = theirs.map_or("-".to_owned(), |theirs| format!("{} {unit}", figure(theirs)));
-        let ours = format!("{} {unit}", figure(ours));
-        println!("{what:<58} {ours:>12} {theirs:>12} {ratio:>8}  {aim}");
-    }
-
-    /// The peer's name.
-    #[must_use]
-    pub fn peer(&self) -> &'static str {
-        self.peer
-    }
-}
-
-fn figure(value: f64) -> String {
-    match value {
-        _ if value >= 100.0 => format!("{value:.0}"),
-        _ if value >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.3}"),
+    /// One row. `ratio` is the peer's figure over ours.
+    pub fn row(&self, figure: &Figure, ours: f64, theirs: f64) {
+        if self.lines {
+            println!("{}\n{}", figure.line(OURS, ours), figure.line(KUBE_RS, theirs));
+            return;
+        }
+        let with_unit = |value| format!("{} {}", short(value), figure.unit);
+        let aim = match figure.aim {
+            Aim::None => String::new(),
+            Aim::AtMost(most) => format!("{most}"),
+            Aim::KubeRsOver(by) => format!("ratio {by}"),
+        };
+        let (shown, ratio) = (with_unit(ours), theirs / ours);
+        println!("{:<58} {shown:>12} {:>12} {ratio:>8.1}  {aim}", figure.what, with_unit(theirs));
     }
 }

@@ -1,4 +1,5 @@
-//! What the pipeline and the cache cost: `cargo bench -p windlass-core --bench queue`.
+//! What the pipeline and the cache cost: `cargo bench -p windlass-core --bench queue`. With `--lines` the figure of the
+//! queue comes as a line for `benches/compare` as well.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for people at a terminal")]
 
 use std::{
@@ -151,7 +152,11 @@ fn main() {
     let start = Instant::now();
     let ran = finish(&mut pipeline, runs, now);
     println!("{ran} runs started and ended        {}", per(start.elapsed(), ran));
-    println!("{ran} requests through the queue    {}", per(begin.elapsed(), ran));
+    let took = begin.elapsed();
+    println!("{ran} requests through the queue    {}", per(took, ran));
+    if std::env::args().any(|argument| argument == "--lines") {
+        println!("windlass/queue.pods\t{}\ts", took.as_secs_f64());
+    }
     drop(old);
     lists(&cache);
 }

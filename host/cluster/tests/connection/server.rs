@@ -138,6 +138,7 @@ impl Server {
         match request.uri().path() {
             "/api" => aggregated(CORE),
             "/apis" => aggregated(r#"{"kind":"APIGroupDiscoveryList","items":[]}"#),
+            "/api/v1/configmaps" => whole(NONE_LISTED),
             "/big" => self.big(),
             _ => whole("{}"),
         }
@@ -199,17 +200,21 @@ impl Server {
         self.seen()
     }
 
-    /// A connection to this port, which may be a proxy's.
-    pub(crate) async fn connect(&self, port: u16, liveness: Liveness) -> Connection {
+    /// What a client needs to connect to this port, which may be a proxy's.
+    pub(crate) fn kubeconfig(&self, port: u16) -> String {
         let ca = base64::engine::general_purpose::STANDARD.encode(self.ca.as_bytes());
-        let text = format!(
+        format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{{name: c, context: {{cluster: k, user: u}}}}]\n\
              clusters: [{{name: k, cluster: {{server: 'https://127.0.0.1:{port}', certificate-authority-data: {ca}}}}}]\n\
              users: [{{name: u, user: {{token: t}}}}]\n"
-        );
+        )
+    }
+
+    /// A connection to this port, which may be a proxy's.
+    pub(crate) async fn connect(&self, port: u16, liveness: Liveness) -> Connection {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kubeconfig");
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, self.kubeconfig(port)).unwrap();
         let options = ConnectOptions { kubeconfig: Some(path), context: None };
         Connection::open_with(&options, liveness).await.unwrap()
     }
@@ -226,7 +231,10 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool, what: impl Fn() -> St
     panic!("not reached: {}", what());
 }
 
-const INITIAL_END: &str = "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"5\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n";
+const NONE_LISTED: &str =
+    r#"{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"5"},"items":[]}"#;
+
+const INITIAL_END: &str = "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"5\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n";
 
 const CORE: &str = r#"{"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":""},"versions":[{"version":"v1","freshness":"Current",
     "resources":[{"resource":"configmaps","responseKind":{"group":"","version":"","kind":"ConfigMap"},"scope":"Namespaced","verbs":["get","list","watch","create"]}]}]}]}"#;
