@@ -4,14 +4,17 @@ import (
 	"context"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	k8sruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// follow has an informer of config maps with the settings that everybody has.
+// follow has the informer of the dynamic client with the settings that everybody has. It is put together here, because
+// its package brings the informers of all types along, which take a minute to build.
 func follow(kubeconfig string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -21,8 +24,16 @@ func follow(kubeconfig string) error {
 	if err != nil {
 		return err
 	}
-	configMaps := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
-	informer := dynamicinformer.NewFilteredDynamicInformer(client, configMaps, metav1.NamespaceAll, 0, cache.Indexers{}, nil)
-	informer.Informer().RunWithContext(context.Background())
+	configMaps := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"})
+	source := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (k8sruntime.Object, error) {
+			return configMaps.List(ctx, options)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return configMaps.Watch(ctx, options)
+		},
+	}
+	semantics := cache.ToListWatcherWithWatchListSemantics(source, client)
+	cache.NewSharedIndexInformer(semantics, &unstructured.Unstructured{}, 0, cache.Indexers{}).RunWithContext(context.Background())
 	return nil
 }

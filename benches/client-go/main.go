@@ -30,7 +30,10 @@ func run(arguments []string) error {
 		return measureForms(arguments[1])
 	case len(arguments) == 1 && arguments[0] == "queue":
 		for range 5 {
-			figure("client-go", "queue.requests", measureQueue(100_000, 64).Seconds(), "s")
+			processor := processorTime()
+			took := measureQueue(100_000, 64)
+			figure("client-go", "queue.requests", took.Seconds(), "s")
+			figure("client-go", "queue.cpu", (processorTime() - processor).Seconds(), "s")
 		}
 		return nil
 	case len(arguments) == 2 && arguments[0] == "follow":

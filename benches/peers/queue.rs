@@ -10,11 +10,7 @@ use kube::runtime::{
     reflector::{ObjectRef, store},
     watcher,
 };
-use std::{
-    convert::Infallible,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use windlass_core::{
     cache::Cache,
     change::ObjectChange,
@@ -26,7 +22,8 @@ use windlass_core::{
     time::Time,
 };
 use windlass_peers::{
-    figure::{QUEUE, as_lines, median},
+    figure::{QUEUE, QUEUE_CPU, as_lines, median},
+    measure::Stretch,
     module::version,
     table::{KUBE_RS, OURS, Table},
 };
@@ -37,17 +34,36 @@ const AT_A_TIME: u32 = 64;
 const SLICE: usize = 256;
 const ROUNDS: usize = 5;
 
+/// In seconds.
+#[derive(Clone, Copy)]
+struct Took {
+    time: f64,
+    cpu: f64,
+}
+
 fn main() {
-    let rounds = [ours, kube_rs].map(|side| (0..ROUNDS).map(|_| side().as_secs_f64()).collect::<Vec<_>>());
+    let rounds = [ours, kube_rs].map(|side| (0..ROUNDS).map(|_| side()).collect::<Vec<Took>>());
     if as_lines() {
         for (side, rounds) in [OURS, KUBE_RS].iter().zip(&rounds) {
-            rounds.iter().for_each(|round| println!("{}", QUEUE.line(side, *round)));
+            for took in rounds {
+                println!("{}\n{}", QUEUE.line(side, took.time), QUEUE_CPU.line(side, took.cpu));
+            }
         }
         return;
     }
-    let [ours, kube_rs] = rounds.map(|rounds| median(rounds).unwrap_or_default());
     let table = Table::begin("\n64 runs at a time, each ends at once; median of 5");
-    table.row(&QUEUE, ours, kube_rs);
+    for (figure, of) in [(QUEUE, (|took| took.time) as fn(&Took) -> f64), (QUEUE_CPU, |took| took.cpu)] {
+        let [ours, kube_rs] =
+            rounds.each_ref().map(|rounds| median(rounds.iter().map(of).collect()).unwrap_or_default());
+        table.row(&figure, ours, kube_rs);
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Took {
+    let stretch = Stretch::begin();
+    work();
+    let cost = stretch.cost();
+    Took { time: cost.time.as_secs_f64(), cpu: cost.cpu.as_secs_f64() }
 }
 
 fn config_map(n: usize, version: usize) -> Object {
@@ -61,7 +77,7 @@ fn kind() -> Kind {
     Kind::new("v1", "ConfigMap")
 }
 
-fn ours() -> Duration {
+fn ours() -> Took {
     let cache = Arc::new(Cache::new());
     let mut pipeline = Pipeline::new(cache.clone(), Settings::default());
     let mut runs = started(pipeline.step(Time(1), Input::Leading(true)));
@@ -80,17 +96,17 @@ fn ours() -> Duration {
 
     let changes: Vec<ObjectChange> =
         (0..REQUESTS).filter_map(|n| cache.upsert(watch, config_map(n, REQUESTS + n + 1))).collect();
-    let begin = Instant::now();
-    let (mut runs, mut rest) = (Vec::new(), changes.into_iter());
-    loop {
-        let slice: Vec<_> = rest.by_ref().take(SLICE).collect();
-        if slice.is_empty() {
-            break;
+    timed(|| {
+        let (mut runs, mut rest) = (Vec::new(), changes.into_iter());
+        loop {
+            let slice: Vec<_> = rest.by_ref().take(SLICE).collect();
+            if slice.is_empty() {
+                break;
+            }
+            runs.extend(started(pipeline.step(Time(2), Input::Changed(slice))));
         }
-        runs.extend(started(pipeline.step(Time(2), Input::Changed(slice))));
-    }
-    assert_eq!(finish(&mut pipeline, runs), REQUESTS, "each change leads to one run");
-    begin.elapsed()
+        assert_eq!(finish(&mut pipeline, runs), REQUESTS, "each change leads to one run");
+    })
 }
 
 fn started(ordered: Commands) -> Vec<RunId> {
@@ -112,7 +128,7 @@ fn finish(pipeline: &mut Pipeline, mut runs: Vec<RunId>) -> usize {
     ran
 }
 
-fn kube_rs() -> Duration {
+fn kube_rs() -> Took {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (reader, mut writer) = store::<ConfigMap>();
     let mut requests = Vec::new();
@@ -125,17 +141,17 @@ fn kube_rs() -> Duration {
         writer.apply_watcher_event(&watcher::Event::InitApply(object));
     }
     writer.apply_watcher_event(&watcher::Event::InitDone);
-    let begin = Instant::now();
-    let ended = applier(
-        |_, _| future::ready(Ok::<_, Infallible>(Action::await_change())),
-        |_, _, _| Action::await_change(),
-        Arc::new(()),
-        reader,
-        // The applier stops with its queue, whatever waits in it.
-        stream::iter(requests).chain(stream::pending()),
-        Config::default().concurrency(AT_A_TIME as u16),
-    );
-    let ran = runtime.expect("a runtime starts").block_on(ended.take(REQUESTS).count());
-    assert_eq!(ran, REQUESTS);
-    begin.elapsed()
+    timed(|| {
+        let ended = applier(
+            |_, _| future::ready(Ok::<_, Infallible>(Action::await_change())),
+            |_, _, _| Action::await_change(),
+            Arc::new(()),
+            reader,
+            // The applier stops with its queue, whatever waits in it.
+            stream::iter(requests).chain(stream::pending()),
+            Config::default().concurrency(AT_A_TIME as u16),
+        );
+        let ran = runtime.expect("a runtime starts").block_on(ended.take(REQUESTS).count());
+        assert_eq!(ran, REQUESTS);
+    })
 }
