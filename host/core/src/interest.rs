@@ -26,8 +26,8 @@ use crate::{
     time::Time,
 };
 pub(crate) use atom::Atom;
-pub(crate) use cover::Sharing;
-pub(crate) use need::{Need, NotGranted, Resources, needs};
+pub(crate) use cover::{Leave, Sharing};
+pub(crate) use need::{Need, NotGranted, Offered, Resources, needs};
 pub(crate) use plan::Plans;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -35,7 +35,7 @@ use std::{
     time::Duration,
 };
 pub(crate) use subscriptions::{Bounds, Ending, SubjectId, Subscriptions, Woken};
-pub(crate) use watches::{Order, Watches};
+pub(crate) use watches::{Order, Wanted, Watches};
 
 /// How long a need that is served from another view listens to the one before as well. Far longer than a change waits
 /// between the cache and the pipeline; what both tell in that time may wake once too often, never too seldom.

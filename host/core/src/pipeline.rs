@@ -6,6 +6,7 @@
 
 mod backfill;
 mod fights;
+mod renew;
 mod run;
 mod serve;
 pub mod status;
@@ -57,7 +58,8 @@ pub struct Settings {
     pub subscriptions_per_request_max: usize,
     /// Subscriptions of all requests of a module.
     pub subscriptions_per_module_max: usize,
-    /// Watches that run only for the subscriptions of one module.
+    /// Watches that run only for the subscriptions of one module. Also how many a shared one may be replaced by that the
+    /// server refuses.
     pub subscription_watches_per_module_max: usize,
     /// Objects of one namespace that are followed by a watch each; more of them share one of their namespace, where
     /// the grant of a module that follows them allows list and watch.
@@ -98,6 +100,7 @@ impl Settings {
             sharing: Sharing {
                 objects_max: self.followed_objects_max,
                 watches_max: self.followed_watches_max,
+                apart_max: self.subscription_watches_per_module_max,
             },
         }
     }

@@ -341,6 +341,19 @@ impl RequestQueue {
         }
     }
 
+    /// Drops what may not be kept; what runs stays locked until it is done, and is not run again.
+    pub(crate) fn retain(&mut self, now: Time, keep: &dyn Fn(&ObjectName) -> bool) {
+        for ticket in self.slots.tickets() {
+            let slot = &mut self.slots[ticket];
+            if slot.name.as_ref().is_some_and(|name| !keep(name)) {
+                self.failing -= usize::from(slot.failures > 0);
+                slot.forgive();
+                self.drop_pending(ticket);
+                self.tidy(now, ticket);
+            }
+        }
+    }
+
     /// Drops every request that does not run; those that run stay locked until they are done.
     pub(crate) fn clear(&mut self, now: Time) {
         self.failing = 0;

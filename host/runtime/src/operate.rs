@@ -91,9 +91,12 @@ impl Driver {
             let decided = status.modules.iter().find(|one| one.name == *name);
             let writes = |fight: &&Fight| fight.writers.iter().any(|one| one.controller.module == *name);
             let fights = status.fights.iter().filter(writes);
-            let conditions = fights
-                .map(|fight| Condition { kind: "Fighting".to_owned(), message: fight.to_string() })
-                .collect();
+            let fights =
+                fights.map(|fight| Condition { kind: "Fighting".to_owned(), message: fight.to_string() });
+            let narrowed = decided.iter().flat_map(|one| &one.narrowed);
+            let narrowed = narrowed
+                .map(|one| Condition { kind: "NotAllNamespaces".to_owned(), message: one.to_string() });
+            let conditions = fights.chain(narrowed).collect();
             ModuleStatus { conditions, ..self.module_status(name, entry, decided) }
         };
         StatusReport {

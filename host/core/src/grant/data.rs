@@ -4,13 +4,14 @@
 //! Secret is there, and which version. The data takes `get` as well, granted for all Secrets of the namespace, or
 //! for single ones by name.
 
-use super::{Access, Grant};
+use super::{Access, Grant, Scope};
 use crate::{
     cache::Namespaces,
     call::Shape,
     name::{ObjectName, Resource},
     subscription::{Subscribed, Subscription},
 };
+use std::sync::Arc;
 
 /// Whether the contents of this resource take a verb of their own.
 #[must_use]
@@ -30,6 +31,24 @@ impl Grant {
             }
             _ => both,
         }
+    }
+
+    /// The namespaces that rules for a resource name, of those where it may be followed in this shape: what is left of a
+    /// grant for all namespaces where the server does not let the host watch all of them.
+    pub(crate) fn namespaces_named(&self, resource: &Resource, shape: Shape) -> Vec<Arc<str>> {
+        let mut found: Vec<Arc<str>> = Vec::new();
+        for rule in &self.rules {
+            let mut verbs = rule.permission.verbs.iter();
+            if let Scope::Namespaces(list) = &rule.scope
+                && verbs.any(|verb| rule.permission.permits(&Access::of(verb, resource)))
+            {
+                found.extend(list.iter().cloned());
+            }
+        }
+        found.sort();
+        found.dedup();
+        found.retain(|namespace| self.may_follow(resource, shape, Some(namespace)));
+        found
     }
 
     /// Whether a resource may be listed and watched in this shape in one namespace (none: in all, or in the cluster).

@@ -37,6 +37,11 @@ impl Atom {
         Self { kind: kind.clone(), namespace, labels, fields, metadata }
     }
 
+    /// Everything of a kind in a namespace (none: in all of them).
+    pub(crate) fn everything(kind: &Kind, namespace: Option<&str>, shape: Shape) -> Self {
+        Self::new(kind, namespace.map(Arc::from), &Selection::default(), shape == Shape::Metadata)
+    }
+
     fn key(&self) -> Key<'_> {
         let labels = self.labels.as_ref().map(Selector::as_str);
         (&self.kind, self.namespace.as_ref(), labels, self.fields.as_ref(), self.metadata)

@@ -3,7 +3,8 @@
 //! The rule, per kind and shape: up to a few objects of a namespace have a watch each (`metadata.name=`); more of them
 //! share one of their namespace, and when all that comes to many watches, one of every namespace takes their place. A
 //! wider watch is started only where the grant of a module that follows such objects allows list and watch, and is
-//! given up when half as many would do. What a declared watch holds anyway needs none of these.
+//! given up when half as many would do, or when the server refuses it, as long as that does not make too many. What a
+//! declared watch holds anyway needs none of these.
 
 use super::atom::Atom;
 use crate::{
@@ -18,7 +19,27 @@ use std::{
 };
 
 /// Whether a module may list and watch a resource in this shape in a namespace (none: in all of them).
-pub(crate) type MayWatch<'a> = dyn Fn(&ModuleName, &Resource, Shape, Option<&str>) -> bool + 'a;
+pub(crate) type MayWatch<'a> = dyn Fn(&ModuleName, &Resource, Shape, Option<&str>) -> Leave + 'a;
+
+/// Whether there may be a watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Leave {
+    NotGranted,
+    /// The server refuses it to the host.
+    Refused,
+    Given,
+}
+
+impl Leave {
+    /// Whether `len` watches are one, which they may have been before.
+    fn shares(self, shared: bool, len: usize, apart_max: usize) -> bool {
+        match self {
+            Self::NotGranted => false,
+            Self::Refused => shared && len > apart_max,
+            Self::Given => true,
+        }
+    }
+}
 
 /// When objects share a watch.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +48,8 @@ pub(crate) struct Sharing {
     pub(crate) objects_max: usize,
     /// Watches of a kind, before there is one of every namespace.
     pub(crate) watches_max: usize,
+    /// Watches that one which the server refuses after all may be replaced by; more wait for it to be allowed.
+    pub(crate) apart_max: usize,
 }
 
 /// The single objects that are followed, and how they share watches.
@@ -177,16 +200,21 @@ impl Group {
     ) -> bool {
         let shape = if metadata { Shape::Metadata } else { Shape::Whole };
         let (resource, modules) = (&self.resource, &self.modules);
-        let may = |namespace| modules.keys().any(|module| may(module, resource, shape, namespace));
+        let may = |namespace| {
+            let each = modules.keys().map(|module| may(module, resource, shape, namespace));
+            each.max().unwrap_or(Leave::NotGranted)
+        };
         let mut changed = false;
         if let Some(cell) = self.cells.get_mut(&namespace.cloned()) {
             let before = (cell.whole, cell.watches());
-            cell.whole = too_many(cell.names.len(), sharing.objects_max, cell.whole)
-                && may(namespace.map(|namespace| &**namespace));
+            let len = cell.names.len();
+            cell.whole = too_many(len, sharing.objects_max, cell.whole)
+                && may(namespace.map(|namespace| &**namespace)).shares(cell.whole, len, sharing.apart_max);
             changed = cell.whole != before.0;
             self.watches = self.watches + cell.watches() - before.1;
         }
-        let whole = too_many(self.watches, sharing.watches_max, self.whole) && may(None);
+        let whole = too_many(self.watches, sharing.watches_max, self.whole)
+            && may(None).shares(self.whole, self.watches, sharing.apart_max);
         changed |= whole != self.whole;
         self.whole = whole;
         changed

@@ -41,6 +41,9 @@ pub(crate) struct Need {
     pub(crate) selection: Selection,
     /// What has to be watched, and in which shape it is held now; empty while the kind is absent.
     pub(crate) atoms: Vec<(Atom, Option<Shape>)>,
+    /// All namespaces, which the server refuses to the host: those that the grant names are followed in their place, and
+    /// this is tried again and again.
+    pub(crate) tried: Option<Atom>,
     /// The view its objects are in, if only the server can select them.
     pub(crate) fields: Option<Arc<str>>,
     /// The shape in which it was held before, seen until then too: changes of that view may still be under way, and the
@@ -52,13 +55,20 @@ pub(crate) struct Need {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NotGranted(pub(crate) String);
 
+/// What the cluster lets the host follow.
+#[derive(Clone, Copy)]
+pub(crate) struct Offered<'a> {
+    pub(crate) resources: &'a Resources,
+    /// Whether the server refuses a watch.
+    pub(crate) refuses: &'a dyn Fn(&Atom) -> bool,
+}
+
 /// The needs of a version.
-pub(crate) fn needs(version: &Version, resources: &Resources) -> Result<Vec<Need>, NotGranted> {
+pub(crate) fn needs(version: &Version, offered: Offered<'_>) -> Result<Vec<Need>, NotGranted> {
     let mut found = Vec::new();
     for controller in &version.description.controllers {
-        let target = Arc::new(target(controller, &version.grant, resources)?);
-        let plan =
-            Followed { controller: &controller.name, target: &target, resources, grant: &version.grant };
+        let target = Arc::new(target(controller, &version.grant, offered)?);
+        let plan = Followed { controller: &controller.name, target: &target, offered, grant: &version.grant };
         let own = (&controller.reconciles, &controller.selection, &controller.predicates);
         found.push(plan.need(own, None, false)?);
         for watch in &controller.watches {
@@ -70,12 +80,16 @@ pub(crate) fn needs(version: &Version, resources: &Resources) -> Result<Vec<Need
     Ok(found)
 }
 
-fn target(controller: &Controller, grant: &Grant, resources: &Resources) -> Result<Target, NotGranted> {
+fn target(controller: &Controller, grant: &Grant, offered: Offered<'_>) -> Result<Target, NotGranted> {
     let kind = controller.reconciles.clone();
-    let resource = resources.get(&kind);
+    let resource = offered.resources.get(&kind);
     let namespaces = match resource {
-        // A run is given the whole object that it reconciles.
-        Some(resource) => granted(grant, resource, &controller.selection, &controller.name, Shape::Whole)?,
+        Some(resource) => {
+            // A run is given the whole object that it reconciles.
+            let all = granted(grant, resource, &controller.selection, &controller.name, Shape::Whole)?;
+            let wide = Atom::new(&kind, None, &controller.selection, false);
+            instead(&all, &wide, grant, resource, offered.refuses).unwrap_or(all)
+        }
         None => Namespaces::All,
     };
     let narrowed = match &namespaces {
@@ -117,11 +131,26 @@ fn granted(
     Ok(namespaces)
 }
 
+/// Where to look in place of all namespaces, if the server refuses that: in those that the grant names, if it names any.
+fn instead(
+    granted: &Namespaces,
+    wide: &Atom,
+    grant: &Grant,
+    resource: &Resource,
+    refuses: &dyn Fn(&Atom) -> bool,
+) -> Option<Namespaces> {
+    if *granted != Namespaces::All || !resource.namespaced || !refuses(wide) {
+        return None;
+    }
+    let named = Namespaces::These(grant.namespaces_named(resource, wide.shape()));
+    (!named.is_empty()).then_some(named)
+}
+
 /// Where the needs of one controller come from.
 struct Followed<'a> {
     controller: &'a Arc<str>,
     target: &'a Arc<Target>,
-    resources: &'a Resources,
+    offered: Offered<'a>,
     grant: &'a Grant,
 }
 
@@ -133,12 +162,12 @@ impl Followed<'_> {
         metadata: bool,
     ) -> Result<Need, NotGranted> {
         let mut selection = selection.clone();
-        let mut atoms = Vec::new();
+        let (mut atoms, mut tried) = (Vec::new(), None);
         let mut metadata = metadata;
-        if let Some(resource) = self.resources.get(kind) {
+        if let Some(resource) = self.offered.resources.get(kind) {
             let granted = |shape| granted(self.grant, resource, &selection, self.controller, shape);
             // A run is given the whole of what it reconciles.
-            let namespaces = granted(if watch.is_none() { Shape::Whole } else { Shape::Metadata })?;
+            let mut namespaces = granted(if watch.is_none() { Shape::Whole } else { Shape::Metadata })?;
             if watch.is_some() && !metadata && granted(Shape::Whole) != Ok(namespaces.clone()) {
                 // Secrets whose data is not granted everywhere here.
                 metadata = true;
@@ -149,6 +178,10 @@ impl Followed<'_> {
                         self.controller
                     )));
                 }
+            }
+            let wide = Atom::new(kind, None, &selection, metadata);
+            if let Some(narrow) = instead(&namespaces, &wide, self.grant, resource, self.offered.refuses) {
+                (namespaces, tried) = (narrow, Some(wide));
             }
             selection.namespaces = match namespaces {
                 Namespaces::All => Vec::new(),
@@ -170,6 +203,7 @@ impl Followed<'_> {
             fields: Fields::view(selection.fields.as_ref()),
             selection,
             atoms: atoms.into_iter().map(|atom| (atom, None)).collect(),
+            tried,
             left: None,
         })
     }

@@ -23,8 +23,27 @@ struct Running {
     /// Its kind is not served: it waits for it, and holds nothing.
     absent: bool,
     wanted: bool,
+    /// It was refused, and a new one is tried in its place: it goes when others bring what it brought.
+    stale: bool,
     /// Wanted by a description, not only by what requests follow.
     declared: bool,
+}
+
+impl Running {
+    fn new(atom: Atom, declared: bool) -> Self {
+        Self { atom, synced: false, absent: false, wanted: true, stale: false, declared }
+    }
+}
+
+/// What is to be watched.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// For descriptions.
+    pub(crate) described: Vec<Atom>,
+    /// For subscriptions.
+    pub(crate) followed: Vec<Atom>,
+    /// For nobody yet: the server refused it, and narrower ones are described in its place until it is allowed.
+    pub(crate) tried: Vec<Atom>,
 }
 
 /// What to do about a watch.
@@ -49,20 +68,25 @@ pub(crate) struct Watches {
 }
 
 impl Watches {
-    /// Wants watches for these atoms of descriptions and of subscriptions, each kind's objects projected by its plan.
+    /// Wants watches for these atoms, each kind's objects projected by its plan.
     pub(crate) fn want(
         &mut self,
-        described: &[Atom],
-        followed: &[Atom],
+        wanted: &Wanted,
         plans: BTreeMap<Kind, FieldPlan>,
         now: Time,
     ) -> Vec<Order> {
         let mut orders = Vec::new();
         self.replan(plans, &mut orders);
         self.running.values_mut().for_each(|running| running.wanted = false);
-        for atom in self.merged([described, followed].concat(), now) {
-            let same = self.of_kind(&atom.kind).find(|(_, running)| running.atom == atom).map(|(id, _)| id);
-            let declared = described.iter().any(|one| atom.serves(one));
+        let Wanted { described, followed, tried } = wanted;
+        for atom in self.merged([&described[..], followed, tried].concat(), now) {
+            let only_tried = tried.contains(&atom) && !described.contains(&atom) && !followed.contains(&atom);
+            if only_tried {
+                self.replace_synced(&atom);
+            }
+            let is_same = |(_, one): &(_, &Running)| one.atom == atom && !one.stale;
+            let same = self.of_kind(&atom.kind).find(is_same).map(|(id, _)| id);
+            let declared = only_tried || described.iter().any(|one| atom.serves(one));
             if let Some(running) = same.and_then(|id| self.running.get_mut(&id)) {
                 (running.wanted, running.declared) = (true, declared);
                 continue;
@@ -72,13 +96,20 @@ impl Watches {
             let plan = self.plans.entry(atom.kind.clone()).or_default();
             orders.push(Order::Start(id, atom.spec(plan)));
             self.by_kind.entry(atom.kind.clone()).or_default().push(id);
-            self.running.insert(id, Running { atom, synced: false, absent: false, wanted: true, declared });
+            self.running.insert(id, Running::new(atom, declared));
         }
         orders
     }
 
+    /// What a refused watch still holds is not the truth any more, and others take its place: a new one is tried, which
+    /// holds nothing, so that nobody is shown what the others have seen go.
+    fn replace_synced(&mut self, atom: &Atom) {
+        let same = self.running.values_mut().filter(|running| running.synced && running.atom == *atom);
+        same.for_each(|running| running.stale = true);
+    }
+
     fn merged(&mut self, atoms: Vec<Atom>, now: Time) -> Vec<Atom> {
-        let tried = |atom: &Atom| self.of_kind(&atom.kind).any(|(_, running)| running.atom == *atom);
+        let tried = |atom: &Atom| self.tries(atom);
         let old = |(atom, at): &(Atom, Time)| now.since(*at) >= REFUSED_FOR && !tried(atom);
         let kept: Vec<_> = self.refused.iter().filter(|refused| !old(refused)).cloned().collect();
         self.refused = kept;
@@ -106,6 +137,21 @@ impl Watches {
         (running.synced, running.absent) = (true, false);
         self.refused.retain(|(atom, _)| *atom != running.atom);
         Some(&running.atom.kind)
+    }
+
+    fn tries(&self, atom: &Atom) -> bool {
+        self.of_kind(&atom.kind).any(|(_, running)| running.atom == *atom && !running.stale)
+    }
+
+    /// Whether the server refuses a watch, as far as is known: it is tried and was refused, or was not long ago.
+    pub(crate) fn refuses(&self, atom: &Atom, now: Time) -> bool {
+        let last = self.refused.iter().find(|(refused, _)| refused == atom).map(|(_, at)| *at);
+        last.is_some_and(|at| now.since(at) < REFUSED_FOR || self.tries(atom))
+    }
+
+    /// What a watch watches.
+    pub(crate) fn atom(&self, id: WatchId) -> Option<&Atom> {
+        self.running.get(&id).map(|running| &running.atom)
     }
 
     /// The kind of a watch is not served. None when the watch is not known.
@@ -172,7 +218,9 @@ impl Watches {
 
     /// Whether a watch that stays brings this atom, now or once it is synced.
     pub(crate) fn is_wanted(&self, atom: &Atom) -> bool {
-        self.serve(atom).any(|(_, running)| running.wanted)
+        let refused = |of: &Atom| self.refused.iter().any(|(refused, _)| refused == of);
+        self.serve(atom)
+            .any(|(_, running)| running.wanted && (running.atom == *atom || !refused(&running.atom)))
     }
 
     /// Whether a description wants this watch.

@@ -6,9 +6,9 @@ use crate::{
     change::ObjectChange,
     dispatch::{Lane, Module, Pending, Serving},
     fact::{Fact, Reason},
-    input::{Command, Version, WatchId},
-    interest::{Need, NotGranted, Order, Plans, Woken, needs},
-    name::{ControllerName, Generation, Kind, ModuleName, ObjectName, Resource},
+    input::{Command, Version},
+    interest::{Atom, Need, NotGranted, Offered, Order, Plans, Wanted, Woken, needs},
+    name::{ControllerName, Generation, Kind, ModuleName, ObjectName},
     queue::Priority,
 };
 use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
@@ -38,7 +38,9 @@ impl Pipeline {
             return;
         }
         module.uses.entry(version.digest).or_default();
-        let needs = needs(&version, &self.resources).map_err(|NotGranted(reason)| reason);
+        let refuses = |atom: &Atom| self.watches.refuses(atom, now);
+        let offered = Offered { resources: &self.resources, refuses: &refuses };
+        let needs = needs(&version, offered).map_err(|NotGranted(reason)| reason);
         let reason = needs.as_ref().err().cloned();
         let absent: BTreeSet<Kind> = match &needs {
             Ok(needs) => {
@@ -144,69 +146,6 @@ impl Pipeline {
         }
     }
 
-    /// Takes in what the cluster serves now, and follows it for every module that names such a kind.
-    pub(super) fn discovered(&mut self, resources: Vec<Resource>) {
-        let mut changed = BTreeSet::new();
-        for resource in resources {
-            let kind = resource.kind.clone();
-            if self.resources.get(&kind) != Some(&resource) {
-                self.resources.insert(kind.clone(), resource);
-                changed.insert(kind);
-            }
-        }
-        let concerned = |version: &Version| {
-            version.description.controllers.iter().any(|controller| {
-                changed.contains(&controller.reconciles)
-                    || controller.watches.iter().any(|watch| changed.contains(&watch.kind))
-            })
-        };
-        let mut waiting = Vec::new();
-        for (name, module) in &mut self.modules {
-            if let Some(pending) = module.pending.as_mut().filter(|pending| concerned(&pending.version)) {
-                pending.needs = needs(&pending.version, &self.resources).map_err(|NotGranted(reason)| reason);
-            }
-            let Some(serving) = module.serving.as_ref().filter(|serving| concerned(&serving.version)) else {
-                continue;
-            };
-            match needs(&serving.version, &self.resources) {
-                Ok(needs) => {
-                    for (controller, lane) in module.lanes.iter_mut().filter(|(_, lane)| lane.live) {
-                        lane.select(&needs, controller);
-                    }
-                    self.interest.set(name, needs);
-                }
-                Err(NotGranted(reason)) => waiting.push(Fact::ModuleWaiting { module: name.clone(), reason }),
-            }
-        }
-        waiting.into_iter().for_each(|fact| self.tell(fact));
-        if !changed.is_empty() {
-            self.follow(None);
-            self.serve_what_can();
-        }
-    }
-
-    pub(super) fn synced(&mut self, watch: WatchId) {
-        let Some(kind) = self.watches.synced(watch).cloned() else { return };
-        let objects = self.cache.len_of(watch);
-        self.tell(Fact::WatchSynced { kind: kind.clone(), objects });
-        self.serve_what_can();
-        self.follow_kind(&kind);
-    }
-
-    /// Nobody waits for a watch that the server refuses, except who needs no less than it.
-    pub(super) fn refused(&mut self, watch: WatchId) {
-        self.watches.refused(watch, self.now);
-        self.follow(None);
-    }
-
-    /// Nobody waits for a kind that is not served.
-    pub(super) fn absent(&mut self, watch: WatchId) {
-        if let Some(kind) = self.watches.absent(watch).cloned() {
-            self.serve_what_can();
-            self.follow_kind(&kind);
-        }
-    }
-
     /// Makes the watches follow the needs, and the needs the watches. Needs that are served from elsewhere than before
     /// are looked at anew, for the module that just began to serve with its reason.
     pub(super) fn follow(&mut self, began: Option<(&ModuleName, Reason)>) {
@@ -220,7 +159,7 @@ impl Pipeline {
 
     fn follow_all(&mut self, began: Option<(&ModuleName, Reason)>, kind: Option<&Kind>) {
         let mut plans = Plans::default();
-        let mut atoms = Vec::new();
+        let mut wanted = Wanted { followed: self.subscriptions.atoms(), ..Wanted::default() };
         for (name, module) in &self.modules {
             let serving = module.serving.as_ref().map(|serving| (&serving.version, self.interest.of(name)));
             let pending = module
@@ -229,7 +168,9 @@ impl Pipeline {
                 .and_then(|pending| Some((&pending.version, pending.needs.as_ref().ok()?.as_slice())));
             for (version, needs) in serving.into_iter().chain(pending) {
                 plans.add(&version.description, needs);
-                atoms.extend(needs.iter().flat_map(|need| &need.atoms).map(|(atom, _)| atom.clone()));
+                let atoms = needs.iter().flat_map(|need| &need.atoms);
+                wanted.described.extend(atoms.map(|(atom, _)| atom.clone()));
+                wanted.tried.extend(needs.iter().filter_map(|need| need.tried.clone()));
             }
         }
         let indexes = plans.indexes();
@@ -238,7 +179,7 @@ impl Pipeline {
         }
         self.indexed = indexes.keys().cloned().collect();
         indexes.into_iter().for_each(|(kind, paths)| self.cache.index(&kind, paths));
-        let orders = self.watches.want(&atoms, &self.subscriptions.atoms(), plans.fields(), self.now);
+        let orders = self.watches.want(&wanted, plans.fields(), self.now);
         let none_ends = self.order(orders);
         debug_assert!(none_ends.is_empty(), "watches end only when their heirs are synced");
         let mut woken = Woken::new();
@@ -352,7 +293,7 @@ impl Lane {
         self.suppress_no_op_writes = version.suppress_no_op_writes;
     }
 
-    fn select(&mut self, needs: &[Need], controller: &Arc<str>) {
+    pub(super) fn select(&mut self, needs: &[Need], controller: &Arc<str>) {
         let own = || needs.iter().filter(|need| need.controller == *controller);
         if let Some(need) = own().find(|need| need.watch.is_none()) {
             self.selection = need.target.selection.clone();

@@ -2,14 +2,16 @@
 
 use super::Pipeline;
 use crate::{
+    description::Selection,
     dispatch::{Asks, Lane, Module, Pending},
     fight::Fight,
+    grant::{Grant, Rule, Scope},
     input::WatchId,
     interest::Atom,
     name::{ControllerName, Digest, Generation, Kind, ModuleName},
     time::Time,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// When the runs of each controller were started.
 type Since<'a> = BTreeMap<&'a ControllerName, Vec<Time>>;
@@ -46,8 +48,34 @@ pub struct ModuleStatus {
     pub running: usize,
     /// Reads that its requests follow.
     pub subscriptions: usize,
+    /// Kinds that it may follow in all namespaces and the host may not.
+    pub narrowed: Vec<Narrowed>,
     /// By name.
     pub controllers: Vec<ControllerStatus>,
+}
+
+/// A kind that is followed in fewer namespaces than the grant allows, because the server refuses more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Narrowed {
+    /// Which kind.
+    pub kind: Kind,
+    /// Where it is followed: in the namespaces that the grant names.
+    pub namespaces: Vec<Arc<str>>,
+    /// What a ClusterRole of the host's account lacks.
+    pub lacks: String,
+}
+
+impl fmt::Display for Narrowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the server does not let the host watch {} in all namespaces; until it does, only {} {} followed, which the grant names. The host's account lacks a ClusterRole with {}",
+            self.kind,
+            self.namespaces.join(", "),
+            if self.namespaces.len() == 1 { "is" } else { "are" },
+            self.lacks
+        )
+    }
 }
 
 /// One controller.
@@ -147,6 +175,7 @@ impl Pipeline {
             paused: module.paused,
             running: module.under_way(),
             subscriptions: self.subscriptions.held_by(name),
+            narrowed: self.narrowed(name, module),
             controllers: module
                 .lanes
                 .iter()
@@ -158,11 +187,31 @@ impl Pipeline {
         }
     }
 
+    /// Of what serves and of what will, each kind once.
+    fn narrowed(&self, name: &ModuleName, module: &Module) -> Vec<Narrowed> {
+        let pending = module.pending.as_ref().and_then(|pending| pending.needs.as_deref().ok());
+        let needs = self.interest.of(name).iter().chain(pending.unwrap_or_default());
+        let mut found: Vec<Narrowed> = Vec::new();
+        for need in needs.filter(|need| need.tried.is_some()) {
+            let Some(resource) = self.resources.get(&need.kind) else { continue };
+            let scope = Scope::Cluster;
+            let namespaces = need.selection.namespaces.clone();
+            let permission = Grant::reading_rule(resource, &Selection::default()).permission;
+            let lacks = Rule { permission, scope }.to_string();
+            let one = Narrowed { kind: need.kind.clone(), namespaces, lacks };
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        found
+    }
+
     fn watch(&self, id: WatchId, atom: &Atom, synced: bool) -> WatchStatus {
         let mut users: Vec<String> = Vec::new();
         for (module, needs) in self.interest.iter() {
             for need in needs {
-                let uses = need.atoms.iter().any(|(one, _)| self.watches.serving(one).any(|by| by == id));
+                let brings = |(one, _): &(Atom, _)| self.watches.serving(one).any(|by| by == id);
+                let uses = need.atoms.iter().any(brings) || need.tried.as_ref() == Some(atom);
                 let user = format!("{module}/{}", need.controller);
                 if uses && users.last() != Some(&user) {
                     users.push(user);

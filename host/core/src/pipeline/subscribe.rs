@@ -6,21 +6,30 @@ use crate::{
     dispatch::Module,
     fact::Fact,
     input::{Command, RunId, Subscribe},
-    interest::{Ending, SubjectId, Woken},
+    interest::{Atom, Ending, Leave, SubjectId, Watches, Woken},
     name::{ModuleName, Request, Resource},
     outcome::Outcome,
     queue::Priority,
     subscription::{Following, Seen, SubscribeError, SubscriptionId},
+    time::Time,
 };
 use std::collections::BTreeMap;
 
-/// Whether the version of a module that serves may list and watch a resource somewhere.
-pub(super) fn may_watch(
-    modules: &BTreeMap<ModuleName, Module>,
-) -> impl Fn(&ModuleName, &Resource, Shape, Option<&str>) -> bool {
+/// Whether the version of a module that serves may list and watch a resource somewhere, and the server lets the host.
+pub(super) fn may_watch<'p>(
+    modules: &'p BTreeMap<ModuleName, Module>,
+    watches: &'p Watches,
+    now: Time,
+) -> impl Fn(&ModuleName, &Resource, Shape, Option<&str>) -> Leave + 'p {
     move |module, resource, shape, namespace| {
         let serving = modules.get(module).and_then(|module| module.serving.as_ref());
-        serving.is_some_and(|serving| serving.version.grant.may_follow(resource, shape, namespace))
+        if !serving.is_some_and(|serving| serving.version.grant.may_follow(resource, shape, namespace)) {
+            return Leave::NotGranted;
+        }
+        if watches.refuses(&Atom::everything(&resource.kind, namespace, shape), now) {
+            return Leave::Refused;
+        }
+        Leave::Given
     }
 }
 
@@ -40,8 +49,12 @@ impl Pipeline {
         let request = self.runs.get(&asked.run).filter(|run| self.stays(run)).map(|run| run.request.clone());
         let Some(request) = request else { return Ok(Following::InStep) };
         let kind = asked.subscription.resource.kind.clone();
-        let subject =
-            self.subscriptions.add(&request, asked.run, asked.subscription, &may_watch(&self.modules))?;
+        let subject = self.subscriptions.add(
+            &request,
+            asked.run,
+            asked.subscription,
+            &may_watch(&self.modules, &self.watches, self.now),
+        )?;
         if self.subscriptions.lacks_watch(subject, &self.watches) {
             self.may_start(&request, subject)?;
             self.follow_kind(&kind);
@@ -65,7 +78,7 @@ impl Pipeline {
         {
             return Ok(());
         }
-        self.subscriptions.undo(request, subject, &may_watch(&self.modules));
+        self.subscriptions.undo(request, subject, &may_watch(&self.modules, &self.watches, self.now));
         Err(SubscribeError::Watches { module: module.clone(), max })
     }
 
@@ -115,7 +128,7 @@ impl Pipeline {
 
     /// Forgets what nobody has followed for a while, and ends its watches.
     pub(super) fn expire_subscriptions(&mut self) {
-        if self.subscriptions.expire(self.now, &may_watch(&self.modules)) {
+        if self.subscriptions.expire(self.now, &may_watch(&self.modules, &self.watches, self.now)) {
             self.follow(None);
         }
     }
@@ -130,7 +143,7 @@ impl Pipeline {
             own.is_some_and(|own| own.target.reaches(&request.name))
                 && serving.is_some_and(|serving| serving.version.grant.may_subscribe(subscription))
         });
-        self.subscriptions.share_all(&may_watch(&self.modules));
-        self.subscriptions.expire(self.now, &may_watch(&self.modules));
+        self.subscriptions.share_all(&may_watch(&self.modules, &self.watches, self.now));
+        self.subscriptions.expire(self.now, &may_watch(&self.modules, &self.watches, self.now));
     }
 }

@@ -3,6 +3,7 @@
 
 mod fair;
 mod fights;
+mod narrowed;
 mod reload;
 mod rules;
 mod sequences;

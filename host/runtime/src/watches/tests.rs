@@ -85,7 +85,8 @@ impl Bench {
         }
     }
 
-    /// Offers a module that follows config maps in these namespaces; none: everywhere.
+    /// Offers a module that follows config maps in these namespaces; none: everywhere; after a `*`: everywhere, and these
+    /// by name.
     fn offer(&mut self, module: &str, digest: u8, namespaces: &[&str]) {
         let resource =
             Resource { kind: Kind::new("v1", "ConfigMap"), plural: "configmaps".into(), namespaced: true };
@@ -96,10 +97,13 @@ impl Bench {
         let all = || vec!["*".to_owned()];
         let permission =
             Permission { api_groups: all(), resources: all(), resource_names: Vec::new(), verbs: all() };
-        let scope = match namespaces {
-            [] => Scope::AllNamespaces,
-            list => Scope::Namespaces(list.iter().map(|one| Arc::from(*one)).collect()),
+        let named = |list: &[&str]| Scope::Namespaces(list.iter().map(|one| Arc::from(*one)).collect());
+        let scopes = match namespaces {
+            [] => vec![Scope::AllNamespaces],
+            ["*", list @ ..] => vec![Scope::AllNamespaces, named(list)],
+            list => vec![named(list)],
         };
+        let rules = scopes.into_iter().map(|scope| Rule { permission: permission.clone(), scope });
         let controller = Controller {
             name: "maps".into(),
             reconciles: resource.kind.clone(),
@@ -111,7 +115,7 @@ impl Bench {
             module: ModuleName(module.into()),
             digest: Digest([digest; 32]),
             description: Arc::new(Description { controllers: vec![controller], ..Description::default() }),
-            grant: Arc::new(Grant { rules: vec![Rule { permission, scope }] }),
+            grant: Arc::new(Grant { rules: rules.collect() }),
             settings: "{}".into(),
             resources: vec![resource],
             concurrency: 1,
@@ -157,6 +161,25 @@ async fn where_watching_all_namespaces_is_forbidden_each_granted_one_is_watched_
     bench.forbids.store(false, Ordering::Relaxed);
     bench.until(&["all", "two"]).await;
     assert_eq!(bench.watched(), [""]);
+    bench.watches.stop_all();
+    bench.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_may_follow_all_follows_what_the_grant_names_until_the_server_lets_the_host_follow_all() {
+    let mut bench = Bench::new().await;
+    bench.offer("m", 1, &["*", "default"]);
+    bench.until(&["m"]).await;
+    assert_eq!(bench.watched(), ["", "default"]);
+    assert_eq!(bench.pipeline.status().modules[0].narrowed.len(), 1);
+
+    bench.forbids.store(false, Ordering::Relaxed);
+    let end = Instant::now() + Duration::from_secs(20);
+    while bench.watched() != [""] {
+        let input = tokio::time::timeout_at(end, bench.told.recv()).await.unwrap();
+        bench.step(input.unwrap());
+    }
+    assert_eq!(bench.pipeline.status().modules[0].narrowed, []);
     bench.watches.stop_all();
     bench.server.shutdown().await;
 }

@@ -1,6 +1,7 @@
 //! Reads with `subscribe`: what they wake, which watches serve them, and their bounds.
 
 mod random;
+mod refused;
 mod served;
 
 use super::*;
