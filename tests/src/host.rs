@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use windlass_runtime::{
     Grants, Parts, StartError,
+    compile::Compiling,
     control::{self, Answer, Command, ControlServer, ObjectArgument, StatusReport},
     core::{
         fact::{Fact, RunEnded},
@@ -119,6 +120,7 @@ impl Host {
             readiness: None,
             grants: hosting.grants,
             keep_code: false,
+            compiling: Compiling::Here,
             settings,
         };
         let stop = CancellationToken::new();

@@ -2,7 +2,8 @@
 
 use crate::examples;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+use windlass_runtime::{ModuleBound, compile::CompileBounds};
 
 /// Runs Kubernetes controllers as WebAssembly components in one process.
 #[derive(Debug, Parser)]
@@ -55,7 +56,13 @@ pub(crate) enum Command {
     /// Reconcile an object now, or all of a module's objects
     #[command(after_help = examples::RECONCILE)]
     Reconcile(Reconcile),
+    /// Compile a module as another `windlass` orders it over the standard input
+    #[command(name = COMPILE, hide = true)]
+    Compile,
 }
+
+/// What hosts start to compile a module; nobody types it.
+pub(crate) const COMPILE: &str = "compile-module";
 
 /// `windlass dev`.
 #[derive(Debug, Args)]
@@ -109,6 +116,37 @@ pub(crate) struct Run {
     /// Runs at a time over all modules (without it: eight for each processor)
     #[arg(long, value_name = "N")]
     pub(crate) slots: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) compile: Compile,
+}
+
+/// What compiling one module may use.
+#[derive(Debug, Args)]
+pub(crate) struct Compile {
+    /// A module that is not compiled in so many seconds is refused
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    compile_time: u32,
+    /// A module that is not compiled in so many seconds of processor time is refused
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    compile_cpu: u32,
+    /// A module that needs more MiB of memory to be compiled is refused
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..))]
+    compile_memory: u32,
+    /// A module that holds more than N of something is refused, as `functions=300000`; may be repeated
+    #[arg(long, value_name = "NAME=N")]
+    pub(crate) module_bound: Vec<ModuleBound>,
+}
+
+impl Compile {
+    /// The bounds that were typed.
+    pub(crate) fn bounds(&self) -> CompileBounds {
+        CompileBounds {
+            wall_max: Duration::from_secs(self.compile_time.into()),
+            cpu_max: Duration::from_secs(self.compile_cpu.into()),
+            memory_bytes_max: u64::from(self.compile_memory) << 20,
+            ..CompileBounds::default()
+        }
+    }
 }
 
 /// How log lines are written.

@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub(crate) mod build;
+pub(crate) mod compile;
 pub(crate) mod dev;
 pub(crate) mod grant;
 pub(crate) mod inspect;

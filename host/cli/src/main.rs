@@ -15,6 +15,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::Compile = arguments.command {
+        return command::compile::compile()
+            .map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -43,5 +47,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Pause(arguments) => command::operate::pause(arguments).await,
         Command::Resume(arguments) => command::operate::resume(arguments).await,
         Command::Reconcile(arguments) => command::operate::reconcile(arguments).await,
+        Command::Compile => unreachable!("it is answered before there are threads"),
     }
 }

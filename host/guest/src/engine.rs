@@ -1,5 +1,9 @@
 //! The one engine of a process: compiler settings, the pool of instances and the clock that interrupts guests.
 
+use crate::{
+    compile::{Compiler, Compiling},
+    module::ModuleBounds,
+};
 use std::{io, sync::Arc, thread, time::Duration};
 use tokio::sync::Semaphore;
 use wasmtime::{
@@ -11,9 +15,8 @@ use wasmtime::{
 /// wake-ups of an idle host; longer ones delay the neighbours on the same thread.
 pub const TICK: Duration = Duration::from_millis(10);
 
-/// Modules compiled at a time. Each uses all processors and, if large, some hundred MiB; a second one lets a small
-/// module pass a large one.
-const COMPILING_MAX: usize = 2;
+/// Modules that are looked at, verified and mapped at a time. Each is work of milliseconds and holds its bytes.
+const LOADING_MAX: usize = 4;
 
 /// Core instances of one component. Rust makes 3, Go 4; Python's libraries are some hundred core modules.
 pub(crate) const CORE_INSTANCES_PER_COMPONENT: u32 = 200;
@@ -31,22 +34,30 @@ pub struct EngineSettings {
     pub concurrent_invocations_max: u32,
     /// No limit of a module may be above this. Reserved as addresses, not as memory.
     pub memory_bytes_ceiling: usize,
-    /// A module's bytes may be no more than this. Python's runtime is 18 MiB.
-    pub module_bytes_max: usize,
+    /// What a module may hold.
+    pub module: ModuleBounds,
+    /// Where modules are compiled.
+    pub compiling: Compiling,
 }
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { concurrent_invocations_max: 256, memory_bytes_ceiling: 256 << 20, module_bytes_max: 64 << 20 }
+        Self {
+            concurrent_invocations_max: 256,
+            memory_bytes_ceiling: 256 << 20,
+            module: ModuleBounds::default(),
+            compiling: Compiling::Here,
+        }
     }
 }
 
-/// Compiles and runs modules. Cheap to clone; one per process, because the pool reserves addresses.
+/// Runs modules. Cheap to clone; one per process, because the pool reserves addresses. It has no compiler.
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
     slots: Arc<Semaphore>,
-    compiling: Arc<Semaphore>,
+    loading: Arc<Semaphore>,
+    compiler: Arc<Compiler>,
     settings: Arc<EngineSettings>,
     pooled: bool,
 }
@@ -71,7 +82,7 @@ impl Engine {
     /// # Errors
     /// When the machine cannot run compiled Wasm, or no thread starts.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
-        let pooled = wasmtime::Engine::new(config().allocation_strategy(pool(&settings)));
+        let pooled = wasmtime::Engine::new(serving().allocation_strategy(pool(&settings)));
         let (inner, pooled) = match pooled {
             Ok(engine) => (engine, true),
             Err(error) => {
@@ -79,13 +90,14 @@ impl Engine {
                     error = format!("{error:#}"),
                     "no pool of instances: cannot reserve the addresses; raise the limit on virtual memory (ulimit -v)"
                 );
-                (wasmtime::Engine::new(&config()).map_err(|error| EngineError::Engine(error.into()))?, false)
+                (wasmtime::Engine::new(&serving()).map_err(|error| EngineError::Engine(error.into()))?, false)
             }
         };
         tick(&inner)?;
         let slots = Arc::new(Semaphore::new(settings.concurrent_invocations_max as usize));
-        let compiling = Arc::new(Semaphore::new(COMPILING_MAX));
-        Ok(Self { inner, slots, compiling, settings: Arc::new(settings), pooled })
+        let loading = Arc::new(Semaphore::new(LOADING_MAX));
+        let compiler = Arc::new(Compiler::new(settings.compiling.clone()));
+        Ok(Self { inner, slots, loading, compiler, settings: Arc::new(settings), pooled })
     }
 
     /// What it was made with.
@@ -104,9 +116,13 @@ impl Engine {
         &self.inner
     }
 
-    /// One per module that is being compiled.
-    pub(crate) fn compiling(&self) -> &Semaphore {
-        &self.compiling
+    /// One per module that is being looked at, verified or mapped.
+    pub(crate) fn loading(&self) -> &Arc<Semaphore> {
+        &self.loading
+    }
+
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiler
     }
 
     /// One per invocation that holds a place in the pool.
@@ -129,13 +145,31 @@ fn tick(engine: &wasmtime::Engine) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn config() -> Config {
-    let mut config = Config::new();
+/// An engine that only compiles, for the engine that serves.
+pub(crate) fn with_compiler() -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = agreed();
     config
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         // Costs nothing measurable and makes a recorded run repeat bit for bit.
-        .cranelift_nan_canonicalization(true)
+        .cranelift_nan_canonicalization(true);
+    wasmtime::Engine::new(&config)
+}
+
+/// What the compiler is set to beyond [`agreed`]: part of the name of what it makes.
+pub(crate) const COMPILER_SETTINGS: &str = "cranelift speed nan-canonicalization";
+
+/// The host compiles by a child process: that the engine cannot makes it certain.
+fn serving() -> Config {
+    let mut config = agreed();
+    config.enable_compiler(false);
+    config
+}
+
+/// What the engine that compiles and the one that serves must have in common.
+fn agreed() -> Config {
+    let mut config = Config::new();
+    config
         // Interrupts loops; fuel would cost 8 % more and is for replaying only.
         .epoch_interruption(true)
         // Our functions are synchronous in WIT: without this a call into a guest costs 0.2 µs, with it 2.3 µs.
@@ -209,6 +243,15 @@ mod tests {
         let huge = EngineSettings { concurrent_invocations_max: 1 << 20, ..EngineSettings::default() };
         let engine = Engine::new(huge).unwrap();
         assert!(!engine.is_pooled());
+    }
+
+    #[test]
+    fn the_engine_that_serves_cannot_compile() {
+        let engine =
+            Engine::new(EngineSettings { concurrent_invocations_max: 1, ..Default::default() }).unwrap();
+        let component = b"\0asm\x0d\0\x01\0";
+        assert!(with_compiler().unwrap().precompile_component(component).is_ok());
+        assert!(engine.inner.precompile_component(component).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! run is a fresh store within [`limits`] ([`instance`]); whatever it wants from the world passes the functions of
 //! the contract, which check it against the grant and hand it to the [`host`].
 
+pub mod compile;
 pub mod describe;
 pub mod engine;
 pub mod host;

@@ -1,28 +1,24 @@
 //! A module's code: from its bytes to something that can be run.
 //!
 //! ```text
-//! bytes ─▶ digest ─▶ admission (imports, exports, sizes) ─▶ compile or map ─▶ link ─▶ Module
+//! bytes ─▶ digest ─▶ admission (imports, exports, sizes) ─▶ map what was compiled before, or compile ─▶ link ─▶ Module
 //! ```
 
 mod admission;
+mod bounds;
 mod code_cache;
+mod link;
+mod load;
 
 pub use admission::{AdmissionError, Looks};
+pub use bounds::{Measure, ModuleBound, ModuleBounds, NoBound, TooMuch};
 pub use code_cache::{CodeCache, CodeCacheError};
 
-use crate::{
-    bindings::{Windlass, WindlassPre},
-    engine::Engine,
-    instance::State,
-};
+use crate::{bindings::WindlassPre, engine::Engine, instance::State};
 use admission::Surface;
+use load::{Loaded, Loading};
 use sha2::{Digest as _, Sha256};
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use wasmtime::component::{Component, HasSelf, Linker};
+use std::{fmt, sync::Arc, time::Duration};
 use windlass_core::name::Digest;
 
 /// A module's code, admitted, compiled and linked. What it says of itself is asked with
@@ -52,8 +48,8 @@ pub fn digest_of(bytes: &[u8]) -> Digest {
 }
 
 impl Module {
-    /// Admits, compiles and links. The work is done on a thread for blocking work; a module in the cache takes
-    /// milliseconds, a new one some 1 ms per KB.
+    /// Admits, compiles and links. A module in the cache takes milliseconds, a new one some 1 ms per KB. As many are
+    /// compiled at a time as there are processors; what is in the cache waits for none of them.
     ///
     /// # Errors
     /// When the bytes are no module that this host can run; the message says what they are and what to do.
@@ -62,32 +58,11 @@ impl Module {
         bytes: Arc<[u8]>,
         cache: Option<Arc<CodeCache>>,
     ) -> Result<Self, AdmissionError> {
-        let _turn = engine.compiling().acquire().await.expect("the engine never closes its turns");
-        let engine = engine.clone();
-        let work = move || Self::load_now(engine, &bytes, cache.as_deref());
-        match tokio::task::spawn_blocking(work).await {
-            Ok(loaded) => loaded,
-            // The compiler met a case it does not know: its fault, but this module's affair.
-            Err(panic) => Err(AdmissionError::Compiler(panic.to_string())),
-        }
-    }
-
-    fn load_now(engine: Engine, bytes: &[u8], cache: Option<&CodeCache>) -> Result<Self, AdmissionError> {
-        let surface = admission::examine(bytes, engine.settings())?;
-        let digest = digest_of(bytes);
-        let started = Instant::now();
-        let mapped = cache.and_then(|cache| cache.load(&engine, &digest));
-        let cached = mapped.is_some();
-        let component = match mapped {
-            Some(component) => component,
-            None => compile(&engine, &digest, bytes, cache)?,
-        };
-        let compiled = Compiled { took: started.elapsed(), cached };
-        let pre = linker(&engine)
-            .instantiate_pre(&component)
-            .and_then(WindlassPre::new)
-            .map_err(|error| AdmissionError::Shape(format!("{error:#}")))?;
-        Ok(Self { digest, size_bytes: bytes.len(), surface, compiled, engine, pre })
+        let size_bytes = bytes.len();
+        let loading = Loading { engine: engine.clone(), bytes, cache };
+        let Loaded { digest, surface, component, compiled } = loading.load().await?;
+        let pre = link::link(engine, &component)?;
+        Ok(Self { digest, size_bytes, surface, compiled, engine: engine.clone(), pre })
     }
 
     /// The SHA-256 of its bytes.
@@ -142,27 +117,4 @@ impl fmt::Debug for Module {
             .field("size_bytes", &self.size_bytes)
             .finish_non_exhaustive()
     }
-}
-
-fn compile(
-    engine: &Engine,
-    digest: &Digest,
-    bytes: &[u8],
-    cache: Option<&CodeCache>,
-) -> Result<Component, AdmissionError> {
-    let component = Component::from_binary(engine.wasmtime(), bytes)
-        .map_err(|error| AdmissionError::Invalid(format!("{error:#}")))?;
-    // Mapped code is shared with the page cache and can be given back while the module sleeps: use the file at once.
-    let mapped = cache.and_then(|cache| {
-        cache.store(engine, digest, &component);
-        cache.load(engine, digest)
-    });
-    Ok(mapped.unwrap_or(component))
-}
-
-fn linker(engine: &Engine) -> Linker<State> {
-    let mut linker = Linker::new(engine.wasmtime());
-    Windlass::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
-        .expect("each interface of the contract is added once to an empty linker");
-    linker
 }

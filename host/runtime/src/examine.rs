@@ -12,6 +12,7 @@ use windlass_core::{
     subscription::{Following, Seen, Subscription, SubscriptionId},
 };
 use windlass_guest::{
+    compile::Compiling,
     describe::{DescribeError, describe},
     engine::{Engine, EngineError, EngineSettings},
     host::{Caller, EventData, Host, LogLine, MetricSample, Terms},
@@ -66,8 +67,13 @@ pub enum ExamineError {
 ///
 /// # Errors
 /// When the bytes are no module that a host would run.
-pub async fn examine(name: &ModuleName, bytes: &[u8]) -> Result<Examined, ExamineError> {
-    let engine = Engine::new(EngineSettings { concurrent_invocations_max: 1, ..EngineSettings::default() })?;
+pub async fn examine(
+    name: &ModuleName,
+    bytes: &[u8],
+    compiling: Compiling,
+) -> Result<Examined, ExamineError> {
+    let settings = EngineSettings { concurrent_invocations_max: 1, compiling, ..EngineSettings::default() };
+    let engine = Engine::new(settings)?;
     let module = Module::load(&engine, Arc::from(bytes), None).await?;
     let manifest = Manifest::absent(name, &Defaults::default());
     let terms = Terms {

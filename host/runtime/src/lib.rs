@@ -42,3 +42,8 @@ pub use windlass_cluster::{
 };
 /// What the host decides by, and what it tells.
 pub use windlass_core as core;
+/// How modules become machine code.
+pub use windlass_guest::{
+    compile,
+    module::{ModuleBound, ModuleBounds},
+};

@@ -2,6 +2,7 @@
 
 use crate::{manifest::Defaults, observe::LogSettings, source::DirectoryOptions};
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, thread, time::Duration};
+use windlass_guest::module::ModuleBounds;
 
 /// Everything that an operator can choose about a host.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct Bounds {
     pub drain: Duration,
     /// A module that cannot be described in this time is rejected.
     pub describe_deadline: Duration,
+    /// A module that holds more is rejected unread by any compiler.
+    pub module: ModuleBounds,
 }
 
 impl Default for Settings {
@@ -95,6 +98,7 @@ impl Default for Bounds {
             runs_max: at_least_one((processors * 8).max(16)),
             drain: Duration::from_secs(10),
             describe_deadline: Duration::from_secs(10),
+            module: ModuleBounds::default(),
         }
     }
 }
@@ -130,6 +134,7 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         for (what, time) in [
             ("the directory's settle time", self.directory.settle),
+            ("the directory's settle time of written files", self.directory.settle_written),
             ("the directory's rescan interval", self.directory.rescan),
             ("the deadline of a run", self.defaults.limits.deadline),
             ("the CPU of a run", self.defaults.limits.cpu_per_run_max),

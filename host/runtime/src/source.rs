@@ -2,7 +2,7 @@
 //!
 //! *Flow.* Every change of the directory, and a slow clock as a net, cause a look; what is new and
 //! has stopped changing is read, and told if its content is new. *Guarantees.* What is offered was complete and
-//! unchanged for the settle time; a module's events come in order; the same content is not offered twice in a row;
+//! unchanged for the settle time, or its writer was done and it was unchanged for a shorter time since; a module's events come in order; the same content is not offered twice in a row;
 //! one broken file holds up no other. *Assumptions.* Nobody writes a file in place in pauses longer than the settle
 //! time, except that a Wasm file whose sections end beyond its end is waited for. *Caveats.* A file cut exactly
 //! between two sections looks complete; the version that follows replaces it.
@@ -39,6 +39,9 @@ const EVENTS_WAITING_MAX: usize = 4;
 pub struct DirectoryOptions {
     /// A file that has not changed for so long is complete.
     pub settle: Duration,
+    /// The same when the system told that its writer closed it, or that it was renamed into place: only so long that a
+    /// module and its manifest, copied by one command, are read together.
+    pub settle_written: Duration,
     /// A Wasm file that ends in the middle of a section is reported when it has not grown for so long.
     pub truncated_after: Duration,
     /// The directory is looked at so often even if no change is heard of: a net under the system's notices.
@@ -54,10 +57,11 @@ pub struct DirectoryOptions {
 }
 
 impl Default for DirectoryOptions {
-    /// 25 ms, 2 s, 10 s, 1 s, 256 MiB, 1 MiB.
+    /// 25 ms, 10 ms, 2 s, 10 s, 1 s, 256 MiB, 1 MiB.
     fn default() -> Self {
         Self {
             settle: Duration::from_millis(25),
+            settle_written: Duration::from_millis(10),
             truncated_after: Duration::from_secs(2),
             rescan: Duration::from_secs(10),
             rescan_unheard: Duration::from_secs(1),

@@ -46,6 +46,7 @@ use windlass_core::{
     pipeline::{self, Pipeline},
 };
 use windlass_guest::{
+    compile::Compiling,
     engine::{Engine, EngineError, EngineSettings},
     host::Host,
     limits::Limits,
@@ -82,6 +83,8 @@ pub struct Parts {
     pub grants: Grants,
     /// Whether compiled code is kept in the state directory.
     pub keep_code: bool,
+    /// Where modules are compiled.
+    pub compiling: Compiling,
     /// Everything an operator can choose.
     pub settings: Settings,
 }
@@ -112,6 +115,8 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), StartError
     settings.check()?;
     let engine = Engine::new(EngineSettings {
         concurrent_invocations_max: u32::try_from(settings.bounds.runs_max.get()).unwrap_or(u32::MAX),
+        compiling: parts.compiling.clone(),
+        module: settings.bounds.module.clone(),
         ..EngineSettings::default()
     })?;
     let code = settings.state_dir.join("code");

@@ -3,6 +3,7 @@
 use crate::{
     args::Dev,
     command::{
+        compile::compiling,
         inspect::asks,
         server::{Kubeconfig, not_started},
         stop_on_signal,
@@ -31,6 +32,7 @@ use windlass_author::{
 use windlass_runtime::{
     Client, ClientSettings, Connection, Discovery, Grants, Parts,
     apply::{self, Document},
+    compile::CompileBounds,
     control::ControlServer,
     core::{description::Description, fact::Fact, name::ModuleName},
     observe::{Observer, Observers},
@@ -65,7 +67,9 @@ pub(crate) async fn dev(arguments: Dev) -> Result<()> {
         metrics: None,
         readiness: None,
         grants: Grants::AllAsked,
-        keep_code: false,
+        // In the folder that goes with this process: what was saved before is served again at once.
+        keep_code: true,
+        compiling: compiling(CompileBounds::default())?,
         settings,
     };
     let ended = stop.clone();

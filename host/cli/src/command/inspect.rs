@@ -1,6 +1,6 @@
 //! `windlass inspect`: what a module is, what it asks for, what it imports, how large it is.
 
-use crate::args::Inspect;
+use crate::{args::Inspect, command::compile::compiling};
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use std::path::Path;
@@ -8,7 +8,10 @@ use windlass_runtime::core::{
     description::{Controller, Permission, Predicate, Relation, Selection},
     name::ModuleName,
 };
-use windlass_runtime::examine::{Examined, examine};
+use windlass_runtime::{
+    compile::CompileBounds,
+    examine::{Examined, examine},
+};
 
 /// Shows a module.
 pub(crate) async fn inspect(arguments: &Inspect) -> Result<()> {
@@ -25,7 +28,9 @@ pub(crate) async fn inspect(arguments: &Inspect) -> Result<()> {
 pub(crate) async fn of_file(file: &Path) -> Result<Examined> {
     let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let name = name_of(file);
-    examine(&name, &bytes).await.with_context(|| format!("{} is no module that can run", file.display()))
+    examine(&name, &bytes, compiling(CompileBounds::default())?)
+        .await
+        .with_context(|| format!("{} is no module that can run", file.display()))
 }
 
 /// A module's name: its file's stem.

@@ -2,7 +2,7 @@
 
 use crate::{
     args::{LogFormat, Run},
-    command::stop_on_signal,
+    command::{compile::compiling, stop_on_signal},
 };
 use anyhow::Result;
 use futures::StreamExt as _;
@@ -53,6 +53,7 @@ pub(crate) async fn run(arguments: Run) -> Result<()> {
         readiness: Some(readiness),
         grants: Grants::ByManifest,
         keep_code: true,
+        compiling: compiling(arguments.compile.bounds())?,
         settings,
     };
     let ran = windlass_runtime::run(parts, stop).await;
@@ -73,7 +74,11 @@ fn settings(arguments: &Run) -> Settings {
         log: LogSettings { format, filter },
         metrics_address: Some(arguments.metrics_address),
         lease: Some(LeaseSettings::new(&arguments.lease_namespace, &arguments.lease_name, &identity())),
-        bounds: Bounds { runs_max: arguments.slots.unwrap_or(bounds.runs_max), ..bounds },
+        bounds: Bounds {
+            runs_max: arguments.slots.unwrap_or(bounds.runs_max),
+            module: bounds.module.clone().with_all(&arguments.compile.module_bound),
+            ..bounds
+        },
         ..Settings::default()
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is a test's way to fail")]
 
 mod cluster;
+mod compile;
 mod disk;
 mod inspect;
 mod kubectl;

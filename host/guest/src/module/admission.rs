@@ -1,6 +1,10 @@
 //! Which bytes may become a module: looked at before the compiler sees them.
 
-use crate::{engine::EngineSettings, text::plain};
+use super::{
+    bounds::{Census, Measure, ModuleBounds, TooMuch},
+    link::RECONCILER,
+};
+use crate::{compile::CompileError, engine::EngineSettings, text::plain};
 use std::fmt;
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -8,15 +12,15 @@ use wasmparser::{Encoding, Parser, Payload};
 const PACKAGE: &str = "windlass:controller/";
 /// The version this host serves. Until 1.0 each minor version is a contract of its own.
 const VERSION: &str = "0.1.0";
-/// What a module must export.
-const RECONCILER: &str = "windlass:controller/reconciler@0.1.0";
+/// The interfaces that it has for a module to import, of which two hold types only.
+const INTERFACES: [&str; 7] = ["environment", "events", "log", "metrics", "module", "objects", "types"];
 /// Names told in one message.
 const NAMES_MAX: usize = 12;
 /// Size of one WebAssembly page.
 const PAGE_BYTES: u64 = 64 << 10;
 
 /// Why bytes are no module that this host can run.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AdmissionError {
     /// Some other kind of file.
     #[error("this is not WebAssembly: {0}")]
@@ -40,16 +44,9 @@ pub enum AdmissionError {
         /// What was expected.
         what: String,
     },
-    /// More bytes than the host takes.
-    #[error(
-        "the module has {size_bytes} bytes and at most {max_bytes} are taken: build it for release and strip its debug information, or raise the host's limit"
-    )]
-    TooLarge {
-        /// How much there is.
-        size_bytes: usize,
-        /// The bound.
-        max_bytes: usize,
-    },
+    /// More of something than the host takes.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
     /// Needs what this host does not give.
     #[error("the module imports what this host does not give: {}{}", names(.imports), hint(.imports))]
     ForbiddenImports {
@@ -62,6 +59,15 @@ pub enum AdmissionError {
     )]
     ContractVersion {
         /// The interface with its version.
+        found: String,
+    },
+    /// Needs an interface of the contract that there is not.
+    #[error(
+        "the module imports {found}, which version {VERSION} of the contract does not have (it has {}): build it again with the SDK of this host's version",
+        INTERFACES.join(", ")
+    )]
+    UnknownInterface {
+        /// The interface.
         found: String,
     },
     /// A component of another world.
@@ -88,12 +94,18 @@ pub enum AdmissionError {
     Invalid(String),
     /// It exports and imports the right names with other types.
     #[error(
-        "the component's functions do not have the contract's types: {0}; build it again with the SDK of this host's version"
+        "the component does not fit version {VERSION} of the contract: {what}; build it again with the SDK of this host's version"
     )]
-    Shape(String),
-    /// The compiler failed.
-    #[error("the compiler failed on this module ({0}): please report it with the module")]
-    Compiler(String),
+    Shape {
+        /// Which import or export, and what of it.
+        what: String,
+    },
+    /// It could not be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The host's own thread for it broke off.
+    #[error("looking at the module broke off ({0}): please report it with the module")]
+    Broken(String),
 }
 
 /// What bytes look like that are no WebAssembly.
@@ -189,12 +201,7 @@ pub(super) struct Surface {
 
 /// Reads what a component shows to the outside and judges it.
 pub(super) fn examine(bytes: &[u8], settings: &EngineSettings) -> Result<Surface, AdmissionError> {
-    if bytes.len() > settings.module_bytes_max {
-        return Err(AdmissionError::TooLarge {
-            size_bytes: bytes.len(),
-            max_bytes: settings.module_bytes_max,
-        });
-    }
+    settings.module.check(Measure::Bytes, bytes.len() as u64)?;
     if bytes.starts_with(b"\0asm") && bytes.len() < 8 {
         let what = "the header is not complete".to_owned();
         return Err(AdmissionError::Truncated { size_bytes: bytes.len(), what });
@@ -202,12 +209,12 @@ pub(super) fn examine(bytes: &[u8], settings: &EngineSettings) -> Result<Surface
     if !bytes.starts_with(b"\0asm") {
         return Err(AdmissionError::NotWasm(Looks::of(bytes)));
     }
-    let surface = surface(bytes)?;
+    let surface = surface(bytes, &settings.module)?;
     judge(&surface, settings.memory_bytes_ceiling as u64)?;
     Ok(surface)
 }
 
-fn surface(bytes: &[u8]) -> Result<Surface, AdmissionError> {
+fn surface(bytes: &[u8], bounds: &ModuleBounds) -> Result<Surface, AdmissionError> {
     let broken = |error: wasmparser::BinaryReaderError| {
         let what = format!("{} at byte {}", error.message(), error.offset());
         if error.message().starts_with("unexpected end") {
@@ -217,9 +224,13 @@ fn surface(bytes: &[u8]) -> Result<Surface, AdmissionError> {
         }
     };
     let mut found = Surface::default();
-    let mut depth = 0_usize;
+    let (mut census, mut depth) = (Census::default(), 0_u64);
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(broken)? {
+        let payload = payload.map_err(broken)?;
+        census.count(&payload);
+        // At once: the parser keeps something for each level.
+        bounds.check(Measure::Depth, depth)?;
+        match payload {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(AdmissionError::CoreModule { wasi: imports_preview1(bytes) });
             }
@@ -245,6 +256,7 @@ fn surface(bytes: &[u8]) -> Result<Surface, AdmissionError> {
             _ => {}
         }
     }
+    census.check(bounds)?;
     Ok(found)
 }
 
@@ -266,6 +278,13 @@ fn judge(surface: &Surface, memory_bytes_max: u64) -> Result<(), AdmissionError>
     let version = |name: &str| name.split_once('@').map(|(_, version)| version.to_owned());
     if let Some(found) = contract.filter(ours).find(|name| version(name).as_deref() != Some(VERSION)) {
         return Err(AdmissionError::ContractVersion { found: plain(found, 200) });
+    }
+    let known = |name: &str| {
+        let interface = name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next());
+        interface.is_none_or(|interface| INTERFACES.contains(&interface))
+    };
+    if let Some(found) = surface.imports.iter().find(|name| !known(name)) {
+        return Err(AdmissionError::UnknownInterface { found: plain(found, 200) });
     }
     let imports: Vec<_> = surface.imports.iter().filter(|name| !ours(name)).cloned().collect();
     if !imports.is_empty() {

@@ -1,38 +1,53 @@
-//! Compiled code on disk, by digest and engine, authenticated.
+//! Compiled code on disk, by digest and compiler, authenticated.
 //!
 //! Mapping a compiled file runs whatever machine code stands in it, and the engine accepts a file with a flipped byte.
-//! So each file has a tag beside it, made with a key that only this host's user can read, and no file is
-//! mapped before its tag is verified. What does not verify is compiled again.
+//! So each file ends with a tag, made with a key that only this host's user can read, over the code and all that it
+//! is for: a file of another module, another compiler or another host is not taken either. What does not verify is
+//! compiled again.
+//!
+//! *Guarantee.* What is mapped is what was verified: a file is opened once, and its owner, mode and tag are those of
+//! the open file, which is then mapped. *Assumption.* Nobody but this user can write to it, and this user's processes
+//! replace files by rename, never in place; a process of this user that wants to do harm can as well read the key.
 
-use crate::engine::Engine;
+mod private;
+
+use crate::{
+    compile::ENGINE_VERSION,
+    engine::{COMPILER_SETTINGS, Engine},
+};
 use hmac::{Hmac, Mac};
+use private::PrivateDirectory;
 use sha2::Sha256;
 use std::{
-    fs,
+    fs::File,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Write},
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
-    time::SystemTime,
+    sync::{Mutex, PoisonError},
 };
 use wasmtime::component::Component;
 use windlass_core::name::Digest;
 
-/// Which engine wrote a file; the engine itself looks too, but only against mistakes.
-const ENGINE_VERSION: &str = "wasmtime 48.0.8";
+const KEY: &str = "key";
 const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 32;
 
 /// A directory of compiled code and the key that authenticates it.
 #[derive(Debug)]
 pub struct CodeCache {
-    directory: PathBuf,
+    directory: PrivateDirectory,
     key: [u8; KEY_BYTES],
     bytes_max: u64,
+    /// What the files hold, all together.
+    bytes: Mutex<u64>,
 }
 
 /// The directory cannot serve as a cache.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {what} {path}; the directory for compiled code must be writable by this user only")]
+#[error(
+    "cannot {what} {path}; the directory for compiled code must be a directory of this user, writable by nobody else"
+)]
 pub struct CodeCacheError {
     what: &'static str,
     path: String,
@@ -42,199 +57,181 @@ pub struct CodeCacheError {
 
 impl CodeCache {
     /// Opens or makes the directory (0700) and its key (0600). A key that others can read is replaced, and with it
-    /// everything that was cached becomes void. At most `bytes_max` are kept; the oldest files go first.
+    /// everything that was cached becomes void. At most `bytes_max` are kept; what was not used for longest goes first.
     ///
     /// # Errors
-    /// When the directory or the key cannot be made or read.
+    /// When the directory or the key cannot be made or read, or is another user's.
     pub fn open(directory: impl Into<PathBuf>, bytes_max: u64) -> Result<Self, CodeCacheError> {
-        let directory = directory.into();
+        let path = directory.into();
         let fail = |what, path: &Path| {
             let path = path.display().to_string();
             move |source| CodeCacheError { what, path, source }
         };
-        make_private_directory(&directory).map_err(fail("make", &directory))?;
-        let path = directory.join("key");
-        let key = match read_key(&path).map_err(fail("read", &path))? {
-            Some(key) => key,
-            None => write_key(&directory, &path).map_err(fail("write", &path))?,
-        };
-        Ok(Self { directory, key, bytes_max })
+        let directory = PrivateDirectory::open(&path).map_err(fail("make or open", &path))?;
+        let key = key(&directory).map_err(fail("read or write", &path.join(KEY)))?;
+        let kept = directory.clean("cwasm").map_err(fail("list", &path))?;
+        let bytes = Mutex::new(kept.iter().map(|file| file.bytes).sum());
+        Ok(Self { directory, key, bytes_max, bytes })
     }
 
     /// Maps compiled code, if there is any that this host wrote.
     pub(crate) fn load(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
-        let path = self.path(engine, digest);
-        let tag = fs::read(path.with_extension("tag")).ok()?;
-        let verified = fs::File::open(&path).and_then(|file| self.verify(engine, digest, file, &tag));
-        match verified {
+        let name = name(engine, digest);
+        let void = |why: &str| {
+            tracing::warn!(%digest, file = %self.directory.path(&name).display(), "compiled code {why}: compiling again");
+            self.remove(&name);
+        };
+        let file = match self.directory.file(&name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                void(&format!("cannot be trusted ({error})"));
+                return None;
+            }
+        };
+        match self.verified(engine, digest, &file) {
             Ok(true) => {}
             Ok(false) => {
-                tracing::warn!(%digest, file = %path.display(), "compiled code does not match its tag: compiling again");
-                self.remove(&path);
+                void("does not match its tag");
                 return None;
             }
             Err(error) => {
-                tracing::warn!(%digest, file = %path.display(), %error, "compiled code cannot be read: compiling again");
+                void(&format!("cannot be read ({error})"));
                 return None;
             }
         }
-        map(engine, &path)
-            .inspect_err(|error| {
-                tracing::warn!(%digest, error = format!("{error:#}"), "compiled code cannot be mapped: compiling again");
-                self.remove(&path);
-            })
-            .ok()
+        private::used_now(&file);
+        map(engine, &file).inspect_err(|error| void(&format!("cannot be mapped ({error:#})"))).ok()
     }
 
-    /// Keeps compiled code. A failure (a full disk) costs time at the next start and nothing else, so it is told and
-    /// not returned.
-    pub(crate) fn store(&self, engine: &Engine, digest: &Digest, component: &Component) {
-        let path = self.path(engine, digest);
-        let kept = component.serialize().map_err(io::Error::other).and_then(|code| {
-            // The code first: a tag without code is nothing, code without a tag is compiled again.
-            write_whole(&self.directory, &path, &code)?;
+    /// Keeps compiled code, and maps it. A failure (a full disk) costs memory now and time at the next start, so it is
+    /// told and not returned.
+    pub(crate) fn keep(&self, engine: &Engine, digest: &Digest, code: &[u8]) -> Option<Component> {
+        let name = name(engine, digest);
+        let kept = self.directory.write(&name, |file| {
+            file.write_all(code)?;
             let mut mac = self.mac(engine, digest);
-            mac.update(&code);
-            write_whole(&self.directory, &path.with_extension("tag"), &mac.finalize().into_bytes())?;
-            self.prune(&path)
+            mac.update(code);
+            // Not synchronized: what a power cut tears does not verify.
+            file.write_all(&mac.finalize().into_bytes())
         });
-        if let Err(error) = kept {
-            tracing::warn!(%digest, file = %path.display(), %error, "compiled code is not kept");
-        }
-    }
-
-    fn path(&self, engine: &Engine, digest: &Digest) -> PathBuf {
-        let hash = compatibility(engine);
-        self.directory.join(format!("{digest}-{hash:016x}.cwasm"))
+        let kept = kept.and_then(|file| {
+            self.prune(&name, file.metadata()?.len())?;
+            map(engine, &file).map_err(io::Error::other)
+        });
+        kept.inspect_err(|error| {
+            let file = self.directory.path(&name);
+            tracing::warn!(%digest, file = %file.display(), %error, "compiled code is not kept");
+        })
+        .ok()
     }
 
     fn mac(&self, engine: &Engine, digest: &Digest) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
-        mac.update(b"windlass compiled code 1\0");
-        mac.update(ENGINE_VERSION.as_bytes());
+        mac.update(b"windlass compiled code 2\0");
         mac.update(&compatibility(engine).to_le_bytes());
         mac.update(&digest.0);
         mac
     }
 
-    fn verify(&self, engine: &Engine, digest: &Digest, mut file: fs::File, tag: &[u8]) -> io::Result<bool> {
-        if tag.len() != TAG_BYTES {
-            return Ok(false);
-        }
+    /// Whether the tag at its end is that of what stands before it.
+    fn verified(&self, engine: &Engine, digest: &Digest, mut file: &File) -> io::Result<bool> {
+        let Some(mut rest) = file.metadata()?.len().checked_sub(TAG_BYTES as u64) else { return Ok(false) };
         let mut mac = self.mac(engine, digest);
-        let mut buffer = vec![0; 256 << 10];
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(mac.verify_slice(tag).is_ok());
+        let mut buffer = vec![0; 64 << 10];
+        while rest > 0 {
+            let part = usize::try_from(rest).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+            file.read_exact(&mut buffer[..part])?;
+            mac.update(&buffer[..part]);
+            rest -= part as u64;
+        }
+        let mut tag = [0; TAG_BYTES];
+        file.read_exact(&mut tag)?;
+        Ok(mac.verify_slice(&tag).is_ok())
+    }
+
+    fn remove(&self, name: &str) {
+        match self.directory.remove(name) {
+            Ok(bytes) => {
+                let mut all = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+                *all = all.saturating_sub(bytes);
             }
-            mac.update(&buffer[..read]);
+            Err(error) => {
+                let file = self.directory.path(name);
+                tracing::warn!(file = %file.display(), %error, "cannot remove void compiled code");
+            }
         }
     }
 
-    fn remove(&self, path: &Path) {
-        for path in [path.with_extension("tag"), path.to_owned()] {
-            if let Err(error) = fs::remove_file(&path)
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                tracing::warn!(file = %path.display(), %error, "cannot remove void compiled code");
-            }
+    /// Counts what came, and removes what was not used for longest until all fits, never what just came.
+    fn prune(&self, keep: &str, came: u64) -> io::Result<()> {
+        let mut all = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *all += came;
+        if *all <= self.bytes_max {
+            return Ok(());
         }
-    }
-
-    /// Removes the oldest files until the rest fits, never the one just written.
-    fn prune(&self, keep: &Path) -> io::Result<()> {
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let entry = entry?;
-            let path = entry.path();
-            if path.extension().is_some_and(|extension| extension == "cwasm") && path != keep {
-                let metadata = entry.metadata()?;
-                files.push((metadata.modified()?, metadata.len(), path));
-            }
-        }
-        files.sort();
-        let mut total = fs::metadata(keep)?.len() + files.iter().map(|(_, length, _)| length).sum::<u64>();
-        for (_, length, path) in files {
-            if total <= self.bytes_max {
+        let mut files = self.directory.list("cwasm")?;
+        files.sort_by_key(|file| file.used_at);
+        *all = files.iter().map(|file| file.bytes).sum();
+        for file in files.iter().filter(|file| file.name != keep) {
+            if *all <= self.bytes_max {
                 break;
             }
-            self.remove(&path);
-            total -= length;
+            *all = all.saturating_sub(self.directory.remove(&file.name)?);
         }
         Ok(())
     }
 }
 
-#[allow(unsafe_code, reason = "mapping compiled code is what this file is for")]
-fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: the engine asks that the file holds what `Component::serialize` wrote and is not changed while it is
-    // mapped. `load` has just verified the tag, which only this host's key makes; the directory is writable by this
-    // user only, and files in it are replaced by rename or removed, never written in place.
-    unsafe { Component::deserialize_file(engine.wasmtime(), path) }
+fn name(engine: &Engine, digest: &Digest) -> String {
+    format!("{digest}-{:016x}.cwasm", compatibility(engine))
 }
 
+/// Tells compilers apart, and settings of which the code depends. Processors are told apart by the engine itself.
 fn compatibility(engine: &Engine) -> u64 {
     let mut hasher = DefaultHasher::new();
+    (ENGINE_VERSION, COMPILER_SETTINGS, std::env::consts::ARCH, std::env::consts::OS).hash(&mut hasher);
     engine.wasmtime().precompile_compatibility_hash().hash(&mut hasher);
     hasher.finish()
 }
 
-fn make_private_directory(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    Ok(())
+/// Code that the compiler has just made.
+#[allow(unsafe_code, reason = "loading compiled code is what this file is for")]
+pub(super) fn take(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the engine asks for what `precompile_component` made. That is what the compiler's answer is: it runs the
+    // same program, and its answer came over a pipe that nobody else has.
+    unsafe { Component::deserialize(engine.wasmtime(), code) }
 }
 
-/// The key, if there is one that nobody else could read.
-fn read_key(path: &Path) -> io::Result<Option<[u8; KEY_BYTES]>> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    #[cfg(unix)]
-    let private = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions()) & 0o077 == 0;
-    #[cfg(not(unix))]
-    let private = true;
-    if !private {
-        tracing::warn!(file = %path.display(), "others could read the key of the compiled code: making a new one");
+#[allow(unsafe_code, reason = "mapping compiled code is what this file is for")]
+fn map(engine: &Engine, file: &File) -> wasmtime::Result<Component> {
+    // The file that is open, whatever its name means by now.
+    let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // SAFETY: the engine asks that the file holds what the compiler wrote and is not changed while it is mapped. It
+    // was written here a moment ago, or its tag has been verified, which only this host's key makes; no other user
+    // can write to it, and files of the directory are replaced by rename or removed, never written in place.
+    unsafe { Component::deserialize_file(engine.wasmtime(), opened) }
+}
+
+/// The key, if there is one that nobody else could read; else a new one.
+fn key(directory: &PrivateDirectory) -> io::Result<[u8; KEY_BYTES]> {
+    let mut bytes = Vec::new();
+    match directory.file(KEY) {
+        Ok(file) => drop(file.take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            let file = directory.path(KEY);
+            tracing::warn!(file = %file.display(), %error, "the key of the compiled code cannot be trusted: making a new one");
+        }
     }
-    Ok(bytes.try_into().ok().filter(|_| private))
-}
-
-fn write_key(directory: &Path, path: &Path) -> io::Result<[u8; KEY_BYTES]> {
+    if let Ok(key) = bytes.try_into() {
+        return Ok(key);
+    }
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    write_whole(directory, path, &key)?;
+    let file = directory.write(KEY, |file| file.write_all(&key))?;
+    file.sync_all()?;
     Ok(key)
-}
-
-/// Writes a file (0600) so that it is there whole or not at all.
-fn write_whole(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let part = directory.join(format!("{:016x}.part", u64::from_le_bytes(random)));
-    let written = private_file(&part).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        fs::rename(&part, path)
-    });
-    if written.is_err()
-        && let Err(error) = fs::remove_file(&part)
-    {
-        tracing::debug!(file = %part.display(), %error, "a part stays behind; it is never read");
-    }
-    written
-}
-
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

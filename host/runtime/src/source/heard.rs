@@ -3,7 +3,7 @@
 
 use notify::{
     Event, EventKind,
-    event::{AccessKind, AccessMode},
+    event::{AccessKind, AccessMode, ModifyKind, RenameMode},
 };
 use std::{
     collections::BTreeSet,
@@ -54,11 +54,23 @@ pub(super) struct Heard {
 struct State {
     scope: Scope,
     again: BTreeSet<Option<String>>,
+    written: BTreeSet<String>,
+}
+
+/// What was heard.
+pub(super) struct Taken {
+    /// What changed.
+    pub(super) scope: Scope,
+    /// What is to be told again; all names without one.
+    pub(super) again: BTreeSet<Option<String>>,
+    /// Names of which the last that was heard is that their writer is done.
+    pub(super) written: BTreeSet<String>,
 }
 
 impl Default for Heard {
     fn default() -> Self {
-        let state = State { scope: Scope::Names(BTreeSet::new()), again: BTreeSet::new() };
+        let state =
+            State { scope: Scope::Names(BTreeSet::new()), again: BTreeSet::new(), written: BTreeSet::new() };
         Self { state: Mutex::new(state), wake: Notify::new() }
     }
 }
@@ -66,12 +78,23 @@ impl Default for Heard {
 impl Heard {
     /// The system tells something about the directory.
     pub(super) fn notice(&self, dir: &Path, notice: notify::Result<Event>) {
+        let written = notice.as_ref().is_ok_and(is_end_of_writing);
         let scope = notice.map_or(Some(Scope::Whole), |event| scope_of(dir, &event));
         if let Some(scope) = scope {
             let mut state = self.lock();
             match scope {
-                Scope::Whole => state.scope = Scope::Whole,
-                Scope::Names(names) => state.scope.add(names),
+                Scope::Whole => {
+                    state.scope = Scope::Whole;
+                    state.written.clear();
+                }
+                Scope::Names(names) => {
+                    if written && state.written.len() < NAMES_MAX {
+                        state.written.extend(names.iter().cloned());
+                    } else {
+                        state.written.retain(|name| !names.contains(name));
+                    }
+                    state.scope.add(names);
+                }
             }
             self.wake.notify_one();
         }
@@ -84,10 +107,11 @@ impl Heard {
     }
 
     /// All that was heard; from now on it is empty.
-    pub(super) fn take(&self) -> (Scope, BTreeSet<Option<String>>) {
+    pub(super) fn take(&self) -> Taken {
         let mut state = self.lock();
         let scope = std::mem::replace(&mut state.scope, Scope::Names(BTreeSet::new()));
-        (scope, std::mem::take(&mut state.again))
+        let (again, written) = (std::mem::take(&mut state.again), std::mem::take(&mut state.written));
+        Taken { scope, again, written }
     }
 
     /// Waits until something is heard.
@@ -98,6 +122,15 @@ impl Heard {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A file was closed by its writer, or came whole from elsewhere.
+fn is_end_of_writing(event: &Event) -> bool {
+    matches!(
+        event.kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Both))
+    )
 }
 
 /// What a notice is about; none if it is nothing to us.
@@ -152,6 +185,33 @@ mod tests {
         check(modified, &[], Some(Scope::Whole));
         check(EventKind::Access(AccessKind::Read), &["/modules/a.wasm"], None);
         check(EventKind::Access(AccessKind::Close(AccessMode::Write)), &["/modules/a.wasm"], names(&["a"]));
+    }
+
+    #[test]
+    fn a_file_is_written_when_its_writer_closed_it_or_it_was_renamed_and_not_after_the_next_write() {
+        let check = |kinds: &[EventKind], expected: &[&str]| {
+            let heard = Heard::default();
+            for kind in kinds {
+                let event = Event::new(*kind).add_path("/modules/a.wasm".into());
+                heard.notice(Path::new("/modules"), Ok(event));
+            }
+            assert_eq!(
+                heard.take().written.iter().map(String::as_str).collect::<Vec<_>>(),
+                expected,
+                "{kinds:?}"
+            );
+            assert!(heard.take().written.is_empty(), "it is told once");
+        };
+        let (closed, created) =
+            (EventKind::Access(AccessKind::Close(AccessMode::Write)), EventKind::Create(CreateKind::Any));
+        let modified = EventKind::Modify(ModifyKind::Any);
+        let renamed = |mode| EventKind::Modify(ModifyKind::Name(mode));
+        check(&[created, modified], &[]);
+        check(&[created, modified, closed], &["a"]);
+        check(&[closed, modified], &[]);
+        check(&[renamed(RenameMode::To)], &["a"]);
+        check(&[renamed(RenameMode::From), renamed(RenameMode::Both)], &["a"]);
+        check(&[renamed(RenameMode::To), renamed(RenameMode::From)], &[]);
     }
 
     #[test]

@@ -12,9 +12,12 @@ const LONG_SETTLED: Duration = Duration::from_secs(2);
 /// Knows each name of the directory.
 pub(super) struct Tracker {
     settle: Duration,
+    settle_written: Duration,
     truncated_after: Duration,
     names: BTreeMap<String, Tracked>,
     misnamed: BTreeSet<Misnamed>,
+    /// Heard since the last look.
+    written: BTreeSet<String>,
 }
 
 /// One name.
@@ -22,6 +25,8 @@ pub(super) struct Tracker {
 struct Tracked {
     files: Files,
     since: Option<Instant>,
+    /// Their writer is done with them.
+    written: bool,
     /// These files were read and what they are was told; nothing to do until they change.
     settled: bool,
     /// The Wasm file ends in the middle of a section; waited for.
@@ -66,8 +71,14 @@ pub(super) enum Task {
 }
 
 impl Tracker {
-    pub(super) fn new(settle: Duration, truncated_after: Duration) -> Self {
-        Self { settle, truncated_after, names: BTreeMap::new(), misnamed: BTreeSet::new() }
+    pub(super) fn new(settle: Duration, settle_written: Duration, truncated_after: Duration) -> Self {
+        let (names, misnamed, written) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { settle, settle_written, truncated_after, names, misnamed, written }
+    }
+
+    /// The writers of these names are done, as far as was heard before the look that comes.
+    pub(super) fn written(&mut self, names: BTreeSet<String>) {
+        self.written.extend(names);
     }
 
     /// Takes a look in; answers what to do, and how long to wait for the next look at most.
@@ -84,9 +95,16 @@ impl Tracker {
                 tracked.see(now, Files::default(), self.settle);
             }
         }
+        for name in std::mem::take(&mut self.written) {
+            if let Some(tracked) = self.names.get_mut(&name) {
+                tracked.written = true;
+            }
+        }
         let mut wake_at: Option<Instant> = None;
-        let (settle, truncated_after) = (self.settle, self.truncated_after);
+        let (settle, settle_written) = (self.settle, self.settle_written);
+        let truncated_after = self.truncated_after;
         self.names.retain(|name, tracked| {
+            let settle = if tracked.written { settle_written } else { settle };
             let (due, last_call) = match tracked.due(settle, truncated_after) {
                 Some(due) => due,
                 None => return true,
@@ -158,6 +176,7 @@ impl Tracked {
         let old = first && stamps.iter().flatten().all(|stamp| stamp.is_older_than(LONG_SETTLED));
         self.since = Some(if old { now.checked_sub(settle).unwrap_or(now) } else { now });
         self.files = files;
+        self.written = false;
         self.settled = false;
         self.incomplete = false;
     }

@@ -2,7 +2,7 @@
 
 use super::{
     DirectoryOptions, FileError, SourceError, SourceEvent,
-    heard::{Heard, Scope},
+    heard::{Heard, Scope, Taken},
     look::{Look, Misnamed, look},
     read::{Found, read},
     track::{Task, Tracker},
@@ -52,7 +52,7 @@ impl Watch {
         events: mpsc::Sender<SourceEvent>,
         heard: Arc<Heard>,
     ) -> Result<Self, SourceError> {
-        let tracker = Tracker::new(options.settle, options.truncated_after);
+        let tracker = Tracker::new(options.settle, options.settle_written, options.truncated_after);
         let mut watch = Self {
             dir,
             options: Arc::new(options),
@@ -155,10 +155,11 @@ impl Watch {
     /// Looks at what was heard of and at what is not done yet; at everything when it is time, and when another
     /// directory has come in the place of the one that is listened to.
     async fn look(&mut self) -> Result<Look, SourceError> {
-        let (mut scope, again) = self.heard.take();
+        let Taken { mut scope, again, written } = self.heard.take();
         for name in again {
             self.tracker.tell_again(name.as_deref());
         }
+        self.tracker.written(written);
         scope.add(self.tracker.unsettled());
         if Instant::now() >= self.whole_at {
             scope = Scope::Whole;

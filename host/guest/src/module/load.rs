@@ -1,0 +1,92 @@
+//! The way from bytes to code: looked at, then mapped if it was compiled before, else compiled and kept.
+
+use super::{
+    AdmissionError, CodeCache, Compiled,
+    admission::{self, Surface},
+    code_cache, digest_of,
+};
+use crate::{compile::CompileError, engine::Engine};
+use std::{sync::Arc, time::Instant};
+use wasmtime::component::Component;
+use windlass_core::name::Digest;
+
+/// One module on its way.
+#[derive(Clone)]
+pub(super) struct Loading {
+    pub(super) engine: Engine,
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) cache: Option<Arc<CodeCache>>,
+}
+
+/// What came of it.
+pub(super) struct Loaded {
+    pub(super) digest: Digest,
+    pub(super) surface: Surface,
+    pub(super) component: Component,
+    pub(super) compiled: Compiled,
+}
+
+impl Loading {
+    /// What is kept waits for nothing that is compiled; what is compiled waits for its turn.
+    pub(super) async fn load(self) -> Result<Loaded, AdmissionError> {
+        let look = |this: &Self| {
+            let surface = admission::examine(&this.bytes, this.engine.settings())?;
+            let digest = digest_of(&this.bytes);
+            Ok((surface, digest, this.kept(&digest)))
+        };
+        let (surface, digest, kept) = self.on_a_thread(look).await?;
+        let (component, compiled) = match kept {
+            Some(kept) => kept,
+            None => self.compile(digest).await?,
+        };
+        Ok(Loaded { digest, surface, component, compiled })
+    }
+
+    async fn compile(&self, digest: Digest) -> Result<(Component, Compiled), AdmissionError> {
+        let turn = self.engine.compiler().turn().await;
+        // While it waited, the same bytes may have been compiled under another name.
+        if let Some(kept) = self.on_a_thread(move |this| Ok(this.kept(&digest))).await? {
+            return Ok(kept);
+        }
+        let started = Instant::now();
+        let code = self.engine.compiler().compile(&self.bytes, &turn).await?;
+        drop(turn);
+        let component = self.on_a_thread(move |this| this.keep(&digest, &code)).await?;
+        Ok((component, Compiled { took: started.elapsed(), cached: false }))
+    }
+
+    fn kept(&self, digest: &Digest) -> Option<(Component, Compiled)> {
+        let started = Instant::now();
+        let component = self.cache.as_ref()?.load(&self.engine, digest)?;
+        Some((component, Compiled { took: started.elapsed(), cached: true }))
+    }
+
+    /// Mapped code is shared with the page cache and can be given back while the module sleeps: the file is used at
+    /// once. Without one the code stays in memory.
+    fn keep(&self, digest: &Digest, code: &[u8]) -> Result<Component, AdmissionError> {
+        let mapped = self.cache.as_ref().and_then(|cache| cache.keep(&self.engine, digest, code));
+        match mapped {
+            Some(component) => Ok(component),
+            None => code_cache::take(&self.engine, code).map_err(|error| {
+                let what = format!("its code cannot be loaded: {error:#}");
+                CompileError::Strange { what, said: String::new() }.into()
+            }),
+        }
+    }
+
+    /// Work of milliseconds that would hold up others on this thread; only so much of it goes on at a time.
+    async fn on_a_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, AdmissionError> + Send + 'static,
+    ) -> Result<T, AdmissionError> {
+        let this = self.clone();
+        let place = self.engine.loading().clone().acquire_owned().await;
+        let place = place.expect("the engine never closes its places");
+        let worked = tokio::task::spawn_blocking(move || {
+            let worked = work(&this);
+            drop(place);
+            worked
+        });
+        worked.await.unwrap_or_else(|panic| Err(AdmissionError::Broken(panic.to_string())))
+    }
+}
