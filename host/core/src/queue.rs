@@ -289,10 +289,11 @@ impl RequestQueue {
         }
     }
 
-    /// Holds a request back until then, whatever is added meanwhile; only an operator's word comes through.
+    /// Holds a request back until then at least, whatever is added meanwhile; only an operator's word comes through.
     pub(crate) fn hold(&mut self, now: Time, name: &ObjectName, until: Time) {
         let Some(ticket) = self.slots.find(name) else { return };
         let slot = &mut self.slots[ticket];
+        let until = until.max(slot.held_until);
         slot.held_until = until;
         let Some(pending) = &mut slot.pending else { return };
         if pending.reason == Reason::Asked || pending.since >= until {

@@ -57,9 +57,8 @@ impl Gauges {
         if let Some(metrics) = &self.metrics {
             metrics.watches(status.watches.iter().map(|watch| (&watch.kind, watch.declared)));
             for module in &status.modules {
-                let writes =
-                    |fight: &&Fight| fight.writers.iter().any(|one| one.controller.module == module.name);
-                metrics.fights(&module.name, status.fights.iter().filter(writes).count());
+                let takes_part = |fight: &&Fight| fight.modules.contains(&module.name);
+                metrics.fights(&module.name, status.fights.iter().filter(takes_part).count());
                 metrics.subscriptions(&module.name, module.subscriptions);
                 for controller in &module.controllers {
                     let name =

@@ -16,6 +16,9 @@ use windlass_core::{
     pipeline::status,
 };
 
+/// Fights of one module that its status tells one by one.
+const FIGHTS_SHOWN: usize = 8;
+
 impl Driver {
     /// Does what is asked and answers.
     pub(crate) fn control(&mut self, request: ControlRequest) {
@@ -89,14 +92,13 @@ impl Driver {
         let status = self.pipeline.status();
         let module = |(name, entry): (&ModuleName, &Entry)| {
             let decided = status.modules.iter().find(|one| one.name == *name);
-            let writes = |fight: &&Fight| fight.writers.iter().any(|one| one.controller.module == *name);
-            let fights = status.fights.iter().filter(writes);
-            let fights =
-                fights.map(|fight| Condition { kind: "Fighting".to_owned(), message: fight.to_string() });
+            let takes_part = |fight: &&Fight| fight.modules.contains(name);
+            let mut conditions = fighting(status.fights.iter().filter(takes_part));
             let narrowed = decided.iter().flat_map(|one| &one.narrowed);
-            let narrowed = narrowed
-                .map(|one| Condition { kind: "NotAllNamespaces".to_owned(), message: one.to_string() });
-            let conditions = fights.chain(narrowed).collect();
+            conditions.extend(
+                narrowed
+                    .map(|one| Condition { kind: "NotAllNamespaces".to_owned(), message: one.to_string() }),
+            );
             ModuleStatus { conditions, ..self.module_status(name, entry, decided) }
         };
         StatusReport {
@@ -200,4 +202,15 @@ fn state(entry: &Entry, decided: Option<&status::ModuleStatus>) -> (ModuleState,
         _ if serves => (ModuleState::Serving, pending),
         _ => (ModuleState::Syncing, pending),
     }
+}
+
+/// A condition for each fight of a module, up to [`FIGHTS_SHOWN`].
+fn fighting<'f>(mut fights: impl Iterator<Item = &'f Fight>) -> Vec<Condition> {
+    let shown = fights.by_ref().take(FIGHTS_SHOWN).map(ToString::to_string);
+    let mut messages: Vec<_> = shown.collect();
+    let more = fights.count();
+    if more > 0 {
+        messages.push(format!("{more} more objects are fought over; see the Events with reason Fighting"));
+    }
+    messages.into_iter().map(|message| Condition { kind: "Fighting".to_owned(), message }).collect()
 }

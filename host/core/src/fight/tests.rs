@@ -1,12 +1,13 @@
 //! Which fields differ, and what counts as a flip.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use super::*;
+use super::{bygone::BYGONE_MAX, *};
 use crate::{
     name::{ControllerName, ModuleName},
     time::Time,
 };
 use serde_json::{Value, json};
+use std::ops::Range;
 
 fn paths(before: &Value, after: &Value) -> Vec<String> {
     changed_fields(&before.to_string(), &after.to_string()).iter().map(|one| one.path.to_string()).collect()
@@ -70,6 +71,10 @@ impl Played {
     }
 
     fn write(&mut self, module: &str, word: u64, woken: Woken) -> Option<Fight> {
+        self.write_as(&request(module), word, woken)
+    }
+
+    fn write_as(&mut self, writer: &Request, word: u64, woken: Woken) -> Option<Fight> {
         let from = self.version;
         self.version += 1;
         let change = FieldChange { path: ".spec.x".into(), before: self.word, after: word };
@@ -82,11 +87,22 @@ impl Played {
             version: Some(self.version.to_string().into()),
             changes: vec![change],
         };
-        self.fights.wrote(self.now, &request(module), woken, wrote)
+        self.fights.wrote(self.now, writer, woken, wrote)
     }
 
     fn wait(&mut self, by: Duration) {
         self.now = self.now + by;
+    }
+
+    /// Looks whenever it is time to, until something is over: when, and what.
+    fn until_quiet(&mut self) -> (Time, Vec<Ended>) {
+        loop {
+            let next = self.fights.quiet_next().unwrap();
+            let over = self.fights.quiet(next);
+            if !over.is_empty() {
+                return (next, over);
+            }
+        }
     }
 }
 
@@ -131,6 +147,139 @@ fn somebody_outside_who_undoes_a_field_is_part_of_a_fight() {
 }
 
 #[test]
+fn who_undoes_from_outside_slows_the_repair_mildly_and_not_for_long() {
+    let mut played = Played::new();
+    played.write("a", 1, Woken::Otherwise);
+    let mut delays = Vec::new();
+    for _ in 0..14 {
+        played.outside(2);
+        let fight = played.write("a", 1, Woken::Otherwise);
+        let delay = fight.map_or(Duration::ZERO, |fight| fight.delay);
+        delays.push(delay.as_secs());
+        played.wait(delay);
+    }
+    assert_eq!(delays, [0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 10, 10, 10]);
+    // Who wakes itself beside it is held back as ever.
+    let own = played.write("a", 3, Woken::ByThis).unwrap();
+    assert_eq!((own.elsewhere, own.delay), (true, Duration::from_secs(128)));
+    played.write("a", 1, Woken::Otherwise);
+    played.outside(2);
+    assert_eq!(played.write("a", 1, Woken::Otherwise).unwrap().delay, Duration::from_secs(10));
+    let (quiet, _) = played.until_quiet();
+    assert_eq!(quiet.since(played.now), Duration::from_secs(60 + 2 * 10), "since the last repair");
+}
+
+/// Writes of one field by so many requests in turn: what the first fight looked like.
+fn in_turn(writers: u64, turns: u64, word: impl Fn(u64, u64) -> u64) -> Option<Fight> {
+    let mut played = Played::new();
+    let mut found = None;
+    for (turn, nth) in (0..turns).flat_map(|turn| (0..writers).map(move |nth| (turn, nth))) {
+        let mut writer = request("a");
+        writer.name = ObjectName::namespaced("n", &nth.to_string());
+        let fight = played.write_as(&writer, word(turn, nth), Woken::Otherwise);
+        found = found.or(fight);
+    }
+    found
+}
+
+#[test]
+fn more_writers_than_are_remembered_by_name_are_a_fight_too() {
+    for (writers, others) in [(2, 0), (5, 1), (6, 2), (16, 12), (17, 12), (40, 12), (1_000, 12)] {
+        let fight = in_turn(writers, 3 + 16 / writers, |_, nth| nth + 1);
+        let fight = fight.unwrap_or_else(|| panic!("{writers} writers are no fight"));
+        assert_eq!(fight.others, others, "{writers} writers");
+        let text = fight.to_string();
+        for (least, told) in
+            [(5, " and 1 other undo"), (6, " and 2 others undo"), (16, " and 12 others or more undo")]
+        {
+            let most = if least == 16 { u64::MAX } else { least };
+            assert_eq!((least..=most).contains(&writers), text.contains(told), "{text}");
+        }
+        assert_eq!(
+            in_turn(writers, 5, |turn, nth| turn * 10_000 + nth),
+            None,
+            "{writers} with ever new values"
+        );
+        assert_eq!(in_turn(writers, 5, |turn, _| turn), None, "{writers} that agree");
+    }
+}
+
+#[test]
+fn what_further_writers_said_is_bounded_and_forgotten_when_a_module_is_replaced() {
+    let mut played = Played::new();
+    for nth in 0..100_000 {
+        let mut writer = request("a");
+        writer.name = ObjectName::namespaced("n", &nth.to_string());
+        played.write_as(&writer, nth + 1, Woken::Otherwise);
+    }
+    let [.., bygone] = played.fights.remembered();
+    assert!((BYGONE_MAX..=2 * BYGONE_MAX).contains(&bygone), "{bygone}");
+    played.fights.forget(&ModuleName("b".into()));
+    assert_eq!(played.fights.remembered()[2], 0);
+}
+
+/// A module that wakes itself over so many objects in turn.
+fn restless(fights: &mut Fights, objects: u64, turns: Range<u64>) {
+    for turn in turns {
+        for nth in 0..objects {
+            let wrote = Wrote {
+                run: RunId(1),
+                kind: Kind::new("v1", "ConfigMap"),
+                name: ObjectName::namespaced("n", &nth.to_string()),
+                from_version: Some(turn.to_string().into()),
+                version: Some((turn + 1).to_string().into()),
+                changes: vec![FieldChange { path: ".x".into(), before: turn, after: turn + 1 }],
+            };
+            let mut writer = request("a");
+            writer.name = wrote.name.clone();
+            fights.wrote(Time(turn), &writer, Woken::ByThis, wrote);
+        }
+    }
+}
+
+#[test]
+fn a_fight_over_each_of_four_thousand_objects_is_seen_and_what_is_more_is_counted() {
+    let mut fights = Fights::default();
+    restless(&mut fights, 4_000, 0..10);
+    assert_eq!((fights.open().count(), fights.take_dropped()), (4_000, 0));
+    // What is fought over is not pushed out by what is not.
+    for nth in 0..10_000 {
+        let name = ObjectName::namespaced("m", &nth.to_string());
+        let (kind, version) = (Kind::new("v1", "ConfigMap"), Some("1".into()));
+        let changes = vec![FieldChange { path: Box::default(), before: 0, after: 1 }];
+        let wrote = Wrote { run: RunId(1), kind, name, from_version: None, version, changes };
+        fights.wrote(Time(10), &request("b"), Woken::Otherwise, wrote);
+    }
+    assert_eq!(fights.open().map(|fight| fight.flips).min(), Some(9));
+    restless(&mut fights, 4_000, 10..11);
+    assert_eq!(fights.open().map(|fight| fight.flips).min(), Some(10));
+    assert_eq!(fights.take_dropped(), 0, "what was forgotten had not gone back and forth");
+    let mut fights = Fights::default();
+    restless(&mut fights, 5_000, 0..10);
+    assert!(fights.take_dropped() > 1_000);
+}
+
+#[test]
+fn who_is_held_back_by_another_fight_is_not_let_go() {
+    let mut fights = Fights::default();
+    let mut write = |now: u64, object: &str, turn: u64| {
+        let (kind, name) = (Kind::new("v1", "ConfigMap"), ObjectName::namespaced("n", object));
+        let changes = vec![FieldChange { path: ".x".into(), before: turn, after: turn + 1 }];
+        let (from_version, version) = (Some(turn.to_string().into()), Some((turn + 1).to_string().into()));
+        let wrote = Wrote { run: RunId(1), kind, name, from_version, version, changes };
+        fights.wrote(Time(now), &request("a"), Woken::ByThis, wrote);
+    };
+    (0..9).for_each(|turn| write(0, "x", turn));
+    (0..12).for_each(|turn| write(1_000_000, "y", turn));
+    let mut played = Played { fights, ..Played::new() };
+    let (first, over) = played.until_quiet();
+    assert_eq!((over.len(), &*over[0].0.name.name, over[0].1.len()), (1, "x", 0));
+    let (last, over) = played.until_quiet();
+    assert!(last > first);
+    assert_eq!((&*over[0].0.name.name, over[0].1.len()), ("y", 1));
+}
+
+#[test]
 fn a_run_that_somebody_else_s_write_of_the_object_came_before_does_not_wake_itself() {
     let mut played = Played::new();
     for turn in 0..30 {
@@ -150,10 +299,9 @@ fn each_further_flip_holds_back_for_longer_up_to_a_bound_and_quiet_ends_it() {
         }
     }
     assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-    let quiet = played.fights.quiet_next().unwrap();
-    assert_eq!(quiet.since(played.now), Duration::from_secs(60 + 300));
     assert_eq!(played.fights.quiet(played.now).len(), 0);
-    let over = played.fights.quiet(quiet);
+    let (quiet, over) = played.until_quiet();
+    assert_eq!(quiet.since(played.now), Duration::from_secs(60 + 300));
     assert_eq!((over[0].0.stage, over[0].1.len()), (FightStage::Over, 1));
     assert_eq!(played.fights.quiet_next(), None);
     played.now = quiet + Duration::from_secs(1_000);
@@ -186,7 +334,7 @@ fn a_module_that_is_replaced_takes_its_fights_along() {
 #[test]
 fn what_is_remembered_of_writes_is_bounded() {
     let mut fights = Fights::default();
-    for n in 0..10_000_u64 {
+    for n in 0..20_000_u64 {
         let wrote = Wrote {
             run: RunId(1),
             kind: Kind::new("v1", "ConfigMap"),
@@ -199,6 +347,7 @@ fn what_is_remembered_of_writes_is_bounded() {
         };
         fights.wrote(Time(n), &request("a"), Woken::ByThis, wrote);
     }
-    let (objects, fields) = fights.remembered();
-    assert!(objects <= 2 * 2_048 && fields <= 16 * objects, "{objects} objects, {fields} fields");
+    let [objects, fields, bygone] = fights.remembered();
+    assert!(objects <= 2 * 4_096 && fields <= 16 * objects, "{objects} objects, {fields} fields");
+    assert_eq!((bygone, fights.take_dropped()), (0, 0), "nothing went back and forth");
 }

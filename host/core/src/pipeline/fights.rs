@@ -3,19 +3,23 @@
 use super::Pipeline;
 use crate::{
     fact::Fact,
-    fight::{Fight, Woken, Wrote},
+    fight::{Ended, Woken, Wrote},
     name::{ModuleName, Request},
     queue::RequestQueue,
     time::Time,
 };
-use std::collections::BTreeSet;
 
 impl Pipeline {
     pub(super) fn wrote(&mut self, wrote: Wrote) {
         let Some(run) = self.runs.get(&wrote.run) else { return };
         let woken = if run.woken_by(&wrote.kind, &wrote.name) { Woken::ByThis } else { Woken::Otherwise };
         let writer = run.request.clone();
-        let Some(fight) = self.fights.wrote(self.now, &writer, woken, wrote) else { return };
+        let fight = self.fights.wrote(self.now, &writer, woken, wrote);
+        let dropped = self.fights.take_dropped();
+        if dropped > 0 {
+            self.tell(Fact::Dropped { bound: "fights", count: dropped });
+        }
+        let Some(fight) = fight else { return };
         let until = self.now + fight.delay;
         self.with_queue(&writer, |queue, now| queue.hold(now, &writer.name, until));
         self.tell(Fact::Fight(Box::new(fight)));
@@ -32,7 +36,7 @@ impl Pipeline {
         self.end_fights(over);
     }
 
-    fn end_fights(&mut self, over: Vec<(Fight, BTreeSet<Request>)>) {
+    fn end_fights(&mut self, over: Vec<Ended>) {
         for (fight, held) in over {
             for writer in held {
                 self.with_queue(&writer, |queue, now| queue.let_go(now, &writer.name));

@@ -50,7 +50,8 @@ impl Running {
                 Reason::Changed | Reason::Appeared | Reason::Gone => {
                     self.kind == *kind && self.request.name == *name
                 }
-                Reason::Related { kind: of, name: one, .. } => of == kind && one == name,
+                Reason::Related { kind: of, name: one, .. }
+                | Reason::Followed { kind: of, name: Some(one) } => of == kind && one == name,
                 _ => false,
             }
     }

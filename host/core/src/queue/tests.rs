@@ -196,6 +196,20 @@ fn w10_changes_during_backoff_run_at_once_but_do_not_raise_the_counter() {
 }
 
 #[test]
+fn a_request_in_two_fights_is_held_back_for_the_longer_time() {
+    let mut queue = queue();
+    add(&mut queue, ms(0), "a", Priority::Live);
+    queue.take(ms(0)).unwrap();
+    queue.hold(ms(0), &name("a"), ms(8_000));
+    queue.hold(ms(0), &name("a"), ms(1_000));
+    add(&mut queue, ms(1), "a", Priority::Live);
+    end(&mut queue, ms(2), &name("a"), &Outcome::Done);
+    assert_eq!(queue.due_next(), Some(ms(8_000)));
+    queue.let_go(ms(3), &name("a"));
+    assert_eq!(drain(&mut queue, ms(3)), ["a"]);
+}
+
+#[test]
 fn a_low_priority_does_not_starve_under_a_stream_of_changes() {
     let mut queue = queue();
     add(&mut queue, ms(0), "low", Priority::Low);

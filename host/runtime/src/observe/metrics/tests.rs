@@ -42,6 +42,8 @@ fn fight(stage: FightStage) -> Fact {
         name: ObjectName::namespaced("default", "shop"),
         field: ".data.x".into(),
         writers: vec![request()],
+        others: 0,
+        modules: BTreeSet::from([module()]),
         elsewhere: false,
         flips: 9,
         delay: Duration::from_secs(2),
