@@ -27,7 +27,7 @@ mod watch_list;
 mod tests;
 
 pub use consistency::Versions;
-pub use measures::{Counters, Measures, RELIST_REASONS, Times};
+pub use measures::{Counters, Measures, RELIST_REASONS, Spread, Spreads};
 pub use served::Following;
 pub use sink::{Delta, Sink, WatchError};
 

@@ -41,6 +41,8 @@ pub(super) struct Drive<S> {
     quick_polls: u32,
     counters: Arc<Counters>,
     list_began: Instant,
+    /// Objects that it brought so far.
+    list_items: u64,
 }
 
 impl<S: Sink> Drive<S> {
@@ -68,6 +70,7 @@ impl<S: Sink> Drive<S> {
             quick_polls: 0,
             counters,
             list_began: Instant::now(),
+            list_items: 0,
         }
     }
 
@@ -119,7 +122,7 @@ impl<S: Sink> Drive<S> {
 
     /// Syncs and follows until that cannot go on; the next iteration lists again. None: the kind went or moved.
     async fn list_and_watch(&mut self, target: &Target) -> Option<WatchError> {
-        self.list_began = Instant::now();
+        (self.list_began, self.list_items) = (Instant::now(), 0);
         let mut stream = None;
         let mut synced = false;
         if self.reflector.settings.watch_list {
@@ -177,7 +180,8 @@ impl<S: Sink> Drive<S> {
 
     /// What was staged is held from now on (R8).
     pub(super) async fn commit(&mut self, version: &str) {
-        self.counters.list_time.add(self.list_began.elapsed());
+        self.counters.spreads.list_time.took(self.list_began.elapsed());
+        self.counters.spreads.list_items.brought(self.list_items);
         self.sink.commit(version).await;
         version.clone_into(&mut self.version);
         self.version_unavailable = false;
@@ -188,6 +192,7 @@ impl<S: Sink> Drive<S> {
     /// hold its worker until it is through, and whoever shares that worker with it.
     pub(super) async fn stage(&mut self, deltas: Vec<Delta>) {
         self.counters.items.fetch_add(deltas.len() as u64, Ordering::Relaxed);
+        self.list_items += deltas.len() as u64;
         let batch_len_max = self.reflector.settings.batch_len_max;
         let mut rest = deltas.into_iter().peekable();
         while rest.peek().is_some() {

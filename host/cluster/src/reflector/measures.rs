@@ -1,12 +1,14 @@
 //! What reflectors did, by kind: plain counters that whoever exposes metrics reads. They only ever grow.
 
+mod spread;
+
+pub use spread::{Spread, Spreads};
 use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 use windlass_core::name::Kind;
 
@@ -39,31 +41,9 @@ pub struct Counters {
     pub reconnects: AtomicU64,
     /// Failures told or not.
     pub failures: AtomicU64,
-    /// How long lists took, WatchLists included.
-    pub list_time: Times,
-    /// How long watches lived.
-    pub watch_time: Times,
+    /// How long lists and watches took, and how much they brought.
+    pub spreads: Spreads,
     relists: Mutex<BTreeMap<&'static str, u64>>,
-}
-
-/// How long something took: count and sum.
-#[derive(Debug, Default)]
-pub struct Times {
-    count: AtomicU64,
-    micros: AtomicU64,
-}
-
-impl Times {
-    pub(super) fn add(&self, took: Duration) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.micros.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    /// How often, and how long together.
-    #[must_use]
-    pub fn read(&self) -> (u64, Duration) {
-        (self.count.load(Ordering::Relaxed), Duration::from_micros(self.micros.load(Ordering::Relaxed)))
-    }
 }
 
 /// Why lists are made anew; each kind has a count for each from the start.

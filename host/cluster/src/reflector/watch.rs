@@ -92,7 +92,9 @@ impl<S: Sink> Drive<S> {
             };
             let end = self.pump(&mut stream).await;
             if !matches!(end, End::Hint) {
-                self.counters().watch_time.add(stream.opened.elapsed());
+                let counters = self.counters();
+                counters.spreads.watch_time.took(stream.opened.elapsed());
+                counters.spreads.watch_items.brought(stream.seen);
             }
             let short = stream.seen == 0 && stream.opened.elapsed() < SHORT;
             match end {

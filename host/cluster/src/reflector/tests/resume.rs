@@ -221,7 +221,11 @@ async fn what_a_watch_did_is_counted_and_why_it_listed_anew() {
     assert_eq!((read(&counted.items), read(&counted.upserts), read(&counted.deletes)), (1, 2, 1));
     assert_eq!((read(&counted.bookmarks), read(&counted.errors)), (1, 1));
     assert_eq!((read(&counted.reconnects), read(&counted.short_watches)), (2, 1));
-    assert_eq!((counted.list_time.read().0, counted.watch_time.read().0), (3, 4));
+    let spreads = &counted.spreads;
+    assert_eq!((spreads.list_time.count(), spreads.watch_time.count()), (3, 4));
+    assert_eq!((spreads.list_items.count(), spreads.list_items.sum()), (3, 1.0));
+    // What came after a first list's end is of the watch that it becomes; errors are events too.
+    assert_eq!((spreads.watch_items.count(), spreads.watch_items.sum()), (4, 5.0));
     let relists: Vec<_> = counted.relists().into_iter().filter(|(_, count)| *count > 0).collect();
     assert_eq!(relists, [("expired", 1), ("short_watch", 1)]);
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use windlass_cluster::{
-    reflector::{Counters, Measures},
+    reflector::{Counters, Measures, Spread, Spreads},
     transport::Requests,
 };
 
@@ -56,6 +56,14 @@ const FAMILIES: [Family; 6] = [
     }),
 ];
 
+/// A histogram for each kind. client-go has summaries of these names: their `_sum` and `_count` are here as well.
+const SPREADS: [(&str, &str, fn(&Spreads) -> &Spread); 4] = [
+    ("reflector_list_duration_seconds", "How long lists took", |spreads| &spreads.list_time),
+    ("reflector_items_per_list", "How many objects lists brought", |spreads| &spreads.list_items),
+    ("reflector_watch_duration_seconds", "How long watches lived", |spreads| &spreads.watch_time),
+    ("reflector_items_per_watch", "How many events watches brought", |spreads| &spreads.watch_items),
+];
+
 impl ClusterMetrics {
     pub(super) fn follow(&self, measures: Arc<Measures>, requests: Arc<Requests>, host: &str) {
         let sources = Sources { measures, requests, host: host.to_owned() };
@@ -93,22 +101,17 @@ impl Collector for ClusterMetrics {
                 }
             }
         }
-        for (name, help, lists) in [
-            ("reflector_list_duration_seconds", "How long lists took", true),
-            ("reflector_watch_duration_seconds", "How long watches lived", false),
-        ] {
+        for (name, help, spread) in SPREADS {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
             for (kind, counters) in &kinds {
-                let times = if lists { &counters.list_time } else { &counters.watch_time };
-                let (count, sum) = times.read();
+                let spread = spread(&counters.spreads);
                 let labels: Labels = vec![("name".to_owned(), kind.to_string())];
-                let all = [(f64::MAX, count)];
-                family.encode_family(&labels)?.encode_histogram::<Labels>(
-                    sum.as_secs_f64(),
-                    count,
-                    &all,
-                    None,
-                )?;
+                // The encoder writes the greatest number as infinity, and adds the buckets up.
+                let buckets: Vec<_> =
+                    spread.buckets().map(|(bound, count)| (bound.min(f64::MAX), count)).collect();
+                let count = buckets.iter().map(|(_, count)| count).sum();
+                let mut family = family.encode_family(&labels)?;
+                family.encode_histogram::<Labels>(spread.sum(), count, &buckets, None)?;
             }
         }
         sources.requests(&mut encoder)
@@ -166,6 +169,12 @@ mod tests {
             "windlass_watch_reconnects_total{name=\"v1 ConfigMap\"} 0",
             "windlass_watch_events_total{name=\"v1 ConfigMap\",type=\"undecodable\"} 0",
             "reflector_list_duration_seconds_count{name=\"v1 ConfigMap\"} 0",
+            "reflector_list_duration_seconds_sum{name=\"v1 ConfigMap\"} 0",
+            "reflector_list_duration_seconds_bucket{le=\"0.005\",name=\"v1 ConfigMap\"} 0",
+            "reflector_list_duration_seconds_bucket{le=\"+Inf\",name=\"v1 ConfigMap\"} 0",
+            "reflector_items_per_list_bucket{le=\"100000.0\",name=\"v1 ConfigMap\"} 0",
+            "reflector_watch_duration_seconds_bucket{le=\"600.0\",name=\"v1 ConfigMap\"} 0",
+            "reflector_items_per_watch_count{name=\"v1 ConfigMap\"} 0",
             "rest_client_requests_total{code=\"200\",method=\"GET\",host=\"in-process\"} 0",
         ] {
             let begins =
