@@ -17,9 +17,21 @@ use windlass_runtime::observe::Observer;
 /// Prints facts as they come: which object, why it was reconciled, what it changed, how long it took.
 pub(crate) struct Console {
     colour: bool,
-    /// What the runs under way have written so far; a run's entry goes when it ends, so its bound is that of the runs.
-    written: Mutex<HashMap<Request, Vec<String>>>,
+    /// What the runs under way have done so far; a run's entry goes when it ends, so its bound is that of the runs.
+    done: Mutex<HashMap<Request, Done>>,
 }
+
+/// What a run has done so far.
+#[derive(Default)]
+struct Done {
+    /// Its writes, failed ones too; the first of them, if it makes very many.
+    written: Vec<String>,
+    /// Writes that were not sent: they would have changed nothing.
+    spared: usize,
+}
+
+/// Writes of one run that are told.
+const WRITTEN_MAX: usize = 32;
 
 /// The few colours that are used, by meaning.
 #[derive(Clone, Copy)]
@@ -35,7 +47,7 @@ impl Console {
     /// A console on standard output; colours only on a terminal that wants them.
     pub(crate) fn new() -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { colour, written: Mutex::default() }
+        Self { colour, done: Mutex::default() }
     }
 
     /// Prints a line with the time of day before it.
@@ -70,32 +82,45 @@ impl Console {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    fn run_ended(&self, run: &RunEnded) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let writes = written.remove(&run.request).unwrap_or_default();
-        drop(written);
-        let did = if writes.is_empty() { "nothing to do".to_owned() } else { writes.join(", ") };
+    /// A run's line: what it was about and why it ran, what it did, how it ended, how long it took.
+    fn run_ended(&self, run: &RunEnded) -> String {
+        let mut all = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let Done { written, spared } = all.remove(&run.request).unwrap_or_default();
+        drop(all);
+        let spared = match spared {
+            0 => None,
+            1 => Some(self.ink(Ink::Faint, "1 write spared")),
+            more => Some(self.ink(Ink::Faint, &format!("{more} writes spared"))),
+        };
+        let did: Vec<_> = written.into_iter().chain(spared).collect();
+        let did = if did.is_empty() { "nothing to do".to_owned() } else { did.join(", ") };
         let (ink, end) = ending(&run.outcome);
         let name = self.ink(Ink::Strong, &run.request.name.to_string());
         let took = self.ink(Ink::Faint, &format!("{} ms", millis(run.took)));
         let end = if end.is_empty() { String::new() } else { format!(" → {}", self.ink(ink, &end)) };
         let controller = &run.request.controller.controller;
-        self.line(&format!("{controller} {name} ({}): {did}{end} {took}", why(&run.reason)));
+        format!("{controller} {name} ({}): {did}{end} {took}", why(&run.reason))
+    }
+
+    fn did(&self, request: &Request, note: impl FnOnce(&mut Done)) {
+        let mut all = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        note(all.entry(request.clone()).or_default());
     }
 
     fn wrote(&self, request: &Request, what: String) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let list = written.entry(request.clone()).or_default();
-        if list.len() < 32 {
-            list.push(what);
-        }
+        self.did(request, |done| {
+            if done.written.len() < WRITTEN_MAX {
+                done.written.push(what);
+            }
+        });
     }
 }
 
 impl Observer for Console {
     fn fact(&self, fact: &Fact) {
         match fact {
-            Fact::RunEnded(run) => self.run_ended(run),
+            Fact::RunEnded(run) => self.line(&self.run_ended(run)),
+            Fact::WriteSpared { request, .. } => self.did(request, |done| done.spared += 1),
             // What was already as it was wanted is not worth a word.
             Fact::CallAnswered { error: None, changed: false, .. } => {}
             Fact::CallAnswered { request, verb, kind, name, subresource, error, .. } => {
@@ -196,4 +221,71 @@ fn time_of_day() -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let (seconds, millis) = (now.as_secs() % 86_400, now.subsec_millis());
     format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_runtime::core::{
+        call::ApiError,
+        name::{ControllerName, Digest, Generation, ModuleName},
+    };
+
+    fn request() -> Request {
+        let module = ModuleName("website".into());
+        let controller = ControllerName { module, controller: "site".into() };
+        Request { controller, name: ObjectName::namespaced("default", "home") }
+    }
+
+    fn name() -> ObjectName {
+        ObjectName::namespaced("default", "page")
+    }
+
+    fn patched(changed: bool, error: Option<ApiError>) -> Fact {
+        Fact::CallAnswered {
+            request: request(),
+            verb: "patch",
+            kind: Kind::new("v1", "ConfigMap"),
+            name: name(),
+            subresource: None,
+            error,
+            changed,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn spared() -> Fact {
+        let kind = Kind::new("v1", "ConfigMap");
+        Fact::WriteSpared { request: request(), verb: "patch", kind, name: name(), subresource: None }
+    }
+
+    /// The line of a run during which these things happened.
+    fn check(facts: &[Fact], wanted: &str) {
+        let console = Console { colour: false, done: Mutex::default() };
+        facts.iter().for_each(|fact| console.fact(fact));
+        let run = RunEnded {
+            request: request(),
+            digest: Digest([1; 32]),
+            generation: Generation(1),
+            reason: Reason::Changed,
+            outcome: Outcome::Done,
+            took: Duration::from_micros(2_500),
+            cpu: Duration::ZERO,
+            waited: Duration::ZERO,
+            calls: 2,
+        };
+        assert_eq!(console.run_ended(&run), format!("site default/home (changed): {wanted} 2.5 ms"));
+        assert_eq!(console.done.lock().map(|all| all.len()).ok(), Some(0), "the run is forgotten");
+    }
+
+    #[test]
+    fn the_line_of_a_run_says_what_was_written_and_what_was_spared() {
+        check(&[], "nothing to do");
+        check(&[patched(false, None)], "nothing to do");
+        check(&[patched(true, None)], "patched ConfigMap page");
+        check(&[spared()], "1 write spared");
+        check(&[spared(), patched(true, None), spared()], "patched ConfigMap page, 2 writes spared");
+        let failed = patched(true, Some(ApiError::host("Unavailable", "away")));
+        check(&[failed, spared()], "patched ConfigMap page failed: Unavailable: away, 1 write spared");
+    }
 }
