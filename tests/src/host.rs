@@ -18,7 +18,7 @@ use windlass_runtime::{
         fact::{Fact, RunEnded},
         name::{Digest, Generation},
     },
-    observe::{Memory, Observer, Observers},
+    observe::{Memory, Metrics, Observer, Observers},
     settings::{LeaseSettings, Settings},
     source::{Directory, DirectoryOptions},
 };
@@ -48,6 +48,8 @@ impl Default for Hosting {
 pub struct Host {
     /// What it tells.
     pub facts: Arc<Memory>,
+    /// What its `/metrics` would show.
+    pub metrics: Arc<Metrics>,
     runs: Arc<Runs>,
     folder: TempDir,
     state: TempDir,
@@ -96,7 +98,7 @@ impl Host {
             std::fs::write(folder.path().join(name), bytes).unwrap();
         }
         let facts = Arc::new(Memory::new(FACTS_MAX));
-        let runs = Arc::new(Runs::default());
+        let (runs, metrics) = (Arc::new(Runs::default()), Arc::new(Metrics::default()));
         let connection = cluster.connect().await;
         let lease = |identity: &String| LeaseSettings {
             duration: Duration::from_secs(3),
@@ -115,8 +117,8 @@ impl Host {
             connection,
             source: Directory::open(folder.path(), hosting.directory).await.unwrap().boxed(),
             control: Some(ControlServer::start(state.path()).await.unwrap()),
-            observers: Observers::default().with(facts.clone()).with(runs.clone()),
-            metrics: None,
+            observers: Observers::default().with(facts.clone()).with(runs.clone()).with(metrics.clone()),
+            metrics: Some(metrics.clone()),
             readiness: None,
             grants: hosting.grants,
             keep_code: false,
@@ -125,7 +127,7 @@ impl Host {
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(windlass_runtime::run(parts, stop.clone()));
-        Self { facts, runs, folder, state, stop, running }
+        Self { facts, metrics, runs, folder, state, stop, running }
     }
 
     /// Where its modules are.
