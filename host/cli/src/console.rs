@@ -286,6 +286,6 @@ mod tests {
         check(&[spared()], "1 write spared");
         check(&[spared(), patched(true, None), spared()], "patched ConfigMap page, 2 writes spared");
         let failed = patched(true, Some(ApiError::host("Unavailable", "away")));
-        check(&[failed, spared()], "patched ConfigMap page failed: Unavailable: away, 1 write spared");
+        check(&[failed, spared()], "patched ConfigMap page failed: Unavailable (0): away, 1 write spared");
     }
 }

@@ -46,9 +46,14 @@ pub(crate) fn wrote(
     Some(Wrote { run, kind: call.kind.clone(), name: name.clone(), from_version, version, changes })
 }
 
-/// What a write begins from, as far as the cache knows.
+/// What a write begins from, as far as the cache knows. A watch that selects objects cannot say that one is absent, but
+/// what it shows is there.
 pub(crate) fn held(cache: &Cache, call: &Call) -> Found {
-    call.action.name().map_or(Found::Unknown, |name| cache.find(&call.kind, name, Shape::Whole))
+    let Some(name) = call.action.name() else { return Found::Unknown };
+    match cache.find(&call.kind, name, Shape::Whole) {
+        Found::Unknown => cache.shown(&call.kind, name).map_or(Found::Unknown, Found::Object),
+        found => found,
+    }
 }
 
 /// Tells fights as Kubernetes Events on the objects that they are about.
@@ -92,8 +97,11 @@ mod tests {
     use super::*;
     use windlass_core::{
         call::{Action, WriteOptions},
+        description::Selection,
+        input::{WatchId, WatchSpec},
         name::{Kind, ObjectName},
         object::Object,
+        selector::Selector,
     };
 
     fn map(version: u32, value: &str) -> String {
@@ -109,6 +117,38 @@ mod tests {
     fn written(version: u32, value: &str) -> Result<Reply, ApiError> {
         let Found::Object(object) = held(version, value) else { panic!() };
         Ok(Reply::Written { object: Answered::Object(object), warnings: Vec::new() })
+    }
+
+    #[test]
+    fn what_a_write_begins_from_is_seen_however_it_is_watched() {
+        let kind = Kind::new("v1", "ConfigMap");
+        let call = Call {
+            kind: kind.clone(),
+            subresource: None,
+            action: Action::Update {
+                name: ObjectName::namespaced("n", "a"),
+                body: String::new(),
+                write: WriteOptions::default(),
+            },
+        };
+        for (labels, fields) in [(None, None), (Some("app=x"), None), (None, Some("status.phase=Running"))] {
+            let selection = Selection {
+                namespaces: Vec::new(),
+                labels: labels.map(|text| Selector::parse(text).unwrap()),
+                fields: fields.map(Into::into),
+            };
+            let plan = Arc::default();
+            let spec = WatchSpec { kind: kind.clone(), selection, metadata_only: false, plan };
+            let cache = Cache::new();
+            cache.open(WatchId(1), &spec);
+            let object = Object::ingest(&kind, &map(7, "p")).unwrap();
+            cache.replace(WatchId(1), vec![object], "7");
+            let found = super::held(&cache, &call);
+            assert!(
+                matches!(&found, Found::Object(one) if one.resource_version() == "7"),
+                "{spec:?}: {found:?}"
+            );
+        }
     }
 
     #[test]

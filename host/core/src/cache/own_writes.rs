@@ -226,6 +226,12 @@ impl Cache {
         Some(Before::of(&object))
     }
 
+    /// A whole object as any watch of its kind shows it, whatever that selects by.
+    #[must_use]
+    pub fn shown(&self, kind: &Kind, name: &ObjectName) -> Option<Arc<Object>> {
+        self.of_kind(kind).iter().filter(|view| !view.key.metadata).find_map(|view| view.get(name))
+    }
+
     /// Lays a write over every view that could hold its object. To be done before the guest has the answer.
     pub fn lay(&self, write: &OwnWrite, now: Time) {
         let views = self.of_kind(&write.kind);
