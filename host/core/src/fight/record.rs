@@ -40,7 +40,10 @@ pub(super) struct Field {
     pub(super) path: Box<str>,
     /// What each writer wrote last, the latest last.
     pub(super) words: Vec<(Arc<Request>, u64)>,
-    pub(super) elsewhere: bool,
+    /// Flips in a row over what nobody here is known to have written.
+    elsewhere: u32,
+    /// The version that the last of them began from.
+    unexplained: Option<Box<str>>,
     pub(super) flips: u32,
     /// When the last flip was.
     flipped_at: Time,
@@ -80,18 +83,31 @@ impl Record {
     ) -> Option<usize> {
         let writer = self.intern(writer);
         let base = self.base(&writer, from_version.as_deref());
+        let is_late = self.is_late(version.as_deref());
+        self.fields.iter_mut().for_each(|field| field.explain(version.as_deref()));
         let mut worst = None;
         for change in changes {
             let at = self.field(&change.path);
             let (place, field) = ((kind, name, &*change.path), &mut self.fields[at]);
             if let Some(flip) = field.flip((place, bygone), (&writer, woken, base), change) {
                 field.count(now, flip);
+                if flip == Flip::Elsewhere {
+                    field.unexplained.clone_from(&from_version);
+                }
                 worst = worst.max(Some((field.flips, at)));
             }
-            field.says((place, bygone), &writer, change.after);
+            field.says((place, bygone), &writer, change.after, is_late);
         }
-        (self.version, self.writer) = (version, Some(writer));
+        if !is_late {
+            (self.version, self.writer) = (version, Some(writer));
+        }
         worst.filter(|(flips, _)| *flips >= FLIPS_MAX).map(|(_, at)| at)
+    }
+
+    /// Whether a write was told after one that the server took later: two answers may overtake each other.
+    fn is_late(&self, version: Option<&str>) -> bool {
+        let versions = version.zip(self.version.as_deref());
+        versions.is_some_and(|(now, known)| compare_versions(now, known) == Some(Ordering::Less))
     }
 
     /// A module is gone or replaced: what it wrote says nothing of what comes.
@@ -156,7 +172,8 @@ impl Field {
         Self {
             path: path.into(),
             words: Vec::new(),
-            elsewhere: false,
+            elsewhere: 0,
+            unexplained: None,
             flips: 0,
             flipped_at: Time::default(),
             delay: Duration::ZERO,
@@ -189,11 +206,11 @@ impl Field {
     fn count(&mut self, now: Time, flip: Flip) {
         let in_a_row = now.since(self.flipped_at) <= IN_A_ROW + self.delay * 2;
         if !in_a_row {
-            (self.flips, self.elsewhere, self.delay) = (0, false, Duration::ZERO);
+            (self.flips, self.elsewhere, self.delay) = (0, 0, Duration::ZERO);
         }
         self.flips = self.flips.saturating_add(1);
         self.flipped_at = now;
-        self.elsewhere |= flip == Flip::Elsewhere;
+        self.elsewhere = self.elsewhere.saturating_add(u32::from(flip == Flip::Elsewhere));
         let delay_max = if flip == Flip::Elsewhere { DELAY_MAX_ELSEWHERE } else { DELAY_MAX };
         self.delay = match self.flips.checked_sub(FLIPS_MAX) {
             Some(doublings) => DELAY_MIN.saturating_mul(1 << doublings.min(16)).min(delay_max),
@@ -201,12 +218,33 @@ impl Field {
         };
     }
 
-    fn says(&mut self, (place, bygone): (Place<'_>, &mut Bygone), writer: &Arc<Request>, word: u64) {
+    /// Whether somebody outside the host has part in it. One flip alone may be a write of ours that is told late.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.elsewhere > 1
+    }
+
+    /// What led to this version was written here after all.
+    fn explain(&mut self, version: Option<&str>) {
+        if version.is_some() && self.unexplained.as_deref() == version {
+            self.elsewhere = self.elsewhere.saturating_sub(1);
+            self.unexplained = None;
+        }
+    }
+
+    fn says(
+        &mut self,
+        (place, bygone): (Place<'_>, &mut Bygone),
+        writer: &Arc<Request>,
+        word: u64,
+        is_late: bool,
+    ) {
         self.words.retain(|(one, _)| one != writer);
         if self.words.len() >= WRITERS_MAX {
             let (oldest, word) = self.words.remove(0);
             bygone.add(place, &oldest, word);
         }
-        self.words.push((writer.clone(), word));
+        // The last word is the one that the server took last.
+        let at = self.words.len().saturating_sub(usize::from(is_late));
+        self.words.insert(at, (writer.clone(), word));
     }
 }

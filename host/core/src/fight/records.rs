@@ -181,6 +181,6 @@ impl Fight {
         self.writers = words.map(|(one, _)| Request::clone(one)).take(NAMED_MAX).collect();
         self.others = field.words.len() - self.writers.len();
         self.field.clone_from(&field.path);
-        (self.elsewhere, self.flips, self.delay) = (field.elsewhere, field.flips, field.delay);
+        (self.elsewhere, self.flips, self.delay) = (field.is_elsewhere(), field.flips, field.delay);
     }
 }

@@ -280,6 +280,30 @@ fn who_is_held_back_by_another_fight_is_not_let_go() {
 }
 
 #[test]
+fn writes_that_are_told_in_another_order_than_they_were_made_are_nobody_else_s() {
+    let mut fights = Fights::default();
+    let mut told = Vec::new();
+    // Each second write of `a` is told after the one of `b` that undid it.
+    let made = (1..40_u64).map(|version| (if version % 2 == 0 { "b" } else { "a" }, version));
+    let mut made: Vec<_> = made.collect();
+    (4..made.len() - 1).step_by(4).for_each(|at| made.swap(at, at + 1));
+    for (module, version) in made {
+        let word = 1 + version % 2;
+        let wrote = Wrote {
+            run: RunId(1),
+            kind: Kind::new("v1", "ConfigMap"),
+            name: ObjectName::namespaced("n", "a"),
+            from_version: Some((version - 1).to_string().into()),
+            version: Some(version.to_string().into()),
+            changes: vec![FieldChange { path: ".x".into(), before: 3 - word, after: word }],
+        };
+        told.extend(fights.wrote(Time(0), &request(module), Woken::Otherwise, wrote));
+    }
+    assert!(told.len() > 20, "{}", told.len());
+    assert!(told.iter().all(|fight| !fight.elsewhere && fight.writers.len() == 2), "{told:?}");
+}
+
+#[test]
 fn a_run_that_somebody_else_s_write_of_the_object_came_before_does_not_wake_itself() {
     let mut played = Played::new();
     for turn in 0..30 {
