@@ -30,6 +30,7 @@ pub fn version(n: u8, kind: Kind, namespaces: Vec<Arc<str>>, concurrency: u32) -
         settings: "{}".into(),
         resources: vec![Resource { kind, plural: plural.into(), namespaced: true }],
         concurrency,
+        runs_max: u32::MAX,
         resync: Duration::ZERO,
         paused: false,
         suppress_no_op_writes: true,

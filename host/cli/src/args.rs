@@ -3,7 +3,11 @@
 use crate::examples;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
-use windlass_runtime::{ModuleBound, compile::CompileBounds};
+use windlass_runtime::{
+    ModuleBound,
+    compile::CompileBounds,
+    limits::{Bound, DEFAULT_FLAG, MAXIMUM_FLAG},
+};
 
 /// Runs Kubernetes controllers as WebAssembly components in one process.
 #[derive(Debug, Parser)]
@@ -116,6 +120,12 @@ pub(crate) struct Run {
     /// Runs at a time over all modules (without it: eight for each processor)
     #[arg(long, value_name = "N")]
     pub(crate) slots: Option<std::num::NonZeroUsize>,
+    /// What a manifest's spec.limits may ask for at most (docs/limits.md lists them all)
+    #[arg(long = MAXIMUM_FLAG, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = Bound::parse_setting)]
+    pub(crate) limit_max: Vec<(Bound, u64)>,
+    /// What holds where a manifest's spec.limits says nothing
+    #[arg(long = DEFAULT_FLAG, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = Bound::parse_setting)]
+    pub(crate) limit_default: Vec<(Bound, u64)>,
     #[command(flatten)]
     pub(crate) compile: Compile,
 }

@@ -64,6 +64,7 @@ fn version() -> Version {
         settings: "{}".into(),
         resources: vec![Resource { kind: pods(), plural: "pods".into(), namespaced: true }],
         concurrency: 64,
+        runs_max: 64,
         resync: Duration::ZERO,
         paused: false,
         suppress_no_op_writes: true,

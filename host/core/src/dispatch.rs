@@ -153,15 +153,30 @@ impl Module {
 
     /// Whether something could start now.
     pub(crate) fn has_work(&self, now: Time) -> bool {
+        self.has_room() && self.wants_to_run(now)
+    }
+
+    /// Whether something waits for nothing but the end of another run of this module.
+    pub(crate) fn is_held_back(&self, now: Time) -> bool {
+        !self.has_room() && self.wants_to_run(now)
+    }
+
+    fn wants_to_run(&self, now: Time) -> bool {
         self.serving.is_some()
             && !self.paused
             && self.lanes.values().any(|lane| lane.can_run() || lane.can_ask(now))
     }
 
+    /// Runs of the version before count as well: they hold slots as long as they last.
+    fn has_room(&self) -> bool {
+        let max = self.serving.as_ref().map_or(1, |serving| serving.version.runs_max.max(1));
+        self.under_way() < usize::try_from(max).unwrap_or(usize::MAX)
+    }
+
     /// The next thing to do: the controllers take turns, and questions go before runs (they are short, and lead to
     /// runs; one per watch is under way at a time).
     pub(crate) fn next(&mut self, now: Time) -> Option<Work> {
-        if self.paused {
+        if self.paused || !self.has_room() {
             return None;
         }
         let ready = self.lanes.iter().filter(|(_, lane)| lane.can_run() || lane.can_ask(now));

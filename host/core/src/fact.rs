@@ -152,9 +152,20 @@ pub enum Fact {
         change: MetricChange,
         /// Name and value.
         labels: Vec<(String, String)>,
+        /// Series that the module may have in all.
+        series_max: usize,
     },
     /// Writes go in circles, or no longer do.
     Fight(Box<Fight>),
+    /// A module came to one of its limits.
+    BoundReached {
+        /// Which module.
+        module: ModuleName,
+        /// The field of `spec.limits`.
+        bound: &'static str,
+        /// How often.
+        count: u32,
+    },
     /// Something bounded was full and something was dropped.
     Dropped {
         /// Which bound.

@@ -55,6 +55,8 @@ pub struct Version {
     pub resources: Vec<Resource>,
     /// Runs at a time, per controller; at least 1.
     pub concurrency: u32,
+    /// Runs and questions at a time, all controllers together; at least 1.
+    pub runs_max: u32,
     /// Everything is reconciled again so often; zero: never.
     pub resync: Duration,
     /// Described and watching, but not run.
@@ -97,7 +99,8 @@ pub enum Input {
     /// A run ended.
     Ended(Ended),
     /// A module answered which requests some changes lead to, one list per change asked; none if it failed (asked again with backoff).
-    Targets(TargetsId, Option<Vec<Vec<ObjectName>>>),
+    /// With the CPU it used, which the fair turns charge as a run's.
+    Targets(TargetsId, Option<Vec<Vec<ObjectName>>>, Duration),
     /// This host may run modules, or may not (lost lease). Runs under way are ended by the driver.
     Leading(bool),
     /// No new runs; the driver waits for those under way.

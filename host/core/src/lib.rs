@@ -26,6 +26,7 @@ pub mod name;
 pub mod object;
 pub mod outcome;
 pub mod pipeline;
+pub mod quantity;
 mod queue;
 pub mod selector;
 pub mod subscription;

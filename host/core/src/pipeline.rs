@@ -209,7 +209,7 @@ impl Pipeline {
             Input::Subscribe(asked) => self.subscribe(asked),
             Input::Seen(run, id, seen) => self.seen(run, id, seen),
             Input::Ended(ended) => self.ended(ended),
-            Input::Targets(id, targets) => self.targets(id, targets),
+            Input::Targets(id, targets, cpu) => self.targets(id, targets, cpu),
             Input::Leading(leading) => self.leading = leading,
             Input::Drain => self.draining = true,
             Input::Tick => {}

@@ -22,7 +22,7 @@ use windlass_guest::{
     engine::{Engine, EngineSettings},
     host::{Caller, EventData, Host, LogLine, MetricSample, Terms},
     instance::{RunInput, invoke},
-    limits::Limits,
+    limits::{Bound, Limits},
     module::Module,
 };
 
@@ -60,6 +60,8 @@ impl Host for Quiet {
     fn seen<'a>(&'a self, _: &'a Caller, _: SubscriptionId, _: Option<Seen>) -> BoxFuture<'a, ()> {
         std::future::ready(()).boxed()
     }
+    fn reached(&self, _: &Caller, _: Bound, _: u32) {}
+
     fn refused(&self, _: &Caller, _: &Refusal) {}
 
     fn now_ms(&self, _: &Caller) -> f64 {
@@ -137,6 +139,7 @@ fn input(host: &Arc<Quiet>, kind: &Kind) -> RunInput {
         settings: "{}".into(),
         indexes: Arc::from([]),
         limits: Limits::default(),
+        pace: Arc::default(),
     };
     RunInput {
         terms: Arc::new(terms),

@@ -2,6 +2,7 @@
 
 use crate::{
     compile::{Compiler, Compiling},
+    limits::{Bound, Maxima},
     module::ModuleBounds,
 };
 use std::{io, sync::Arc, thread, time::Duration};
@@ -18,22 +19,21 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// Modules that are looked at, verified and mapped at a time. Each is work of milliseconds and holds its bytes.
 const LOADING_MAX: usize = 4;
 
-/// Core instances of one component. Rust makes 3, Go 4; Python's libraries are some hundred core modules.
-pub(crate) const CORE_INSTANCES_PER_COMPONENT: u32 = 200;
-/// Linear memories of one component: the guest's, an adapter's, and one in reserve.
-pub(crate) const MEMORIES_PER_COMPONENT: u32 = 3;
-/// Tables of one component: the guest's, that of the shims wit-component makes, and two in reserve.
-pub(crate) const TABLES_PER_COMPONENT: u32 = 4;
-/// Elements of one table; Python needs over 10,000. Virtual memory only until touched.
-pub(crate) const TABLE_ELEMENTS: usize = 20_000;
-
 /// What the operator decides about the engine.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
     /// How many invocations may run or wait at a time, in all. Not the number of modules: an idle module has no slot.
     pub concurrent_invocations_max: u32,
-    /// No limit of a module may be above this. Reserved as addresses, not as memory.
+    /// No module's memory may be above this. Reserved as addresses, not as memory.
     pub memory_bytes_ceiling: usize,
+    /// Core instances that no component may have more of.
+    pub instances_ceiling: u32,
+    /// Linear memories that no component may have more of.
+    pub memories_ceiling: u32,
+    /// Tables that no component may have more of.
+    pub tables_ceiling: u32,
+    /// Elements that no component's tables together may have more of; virtual memory only until touched.
+    pub table_elements_ceiling: usize,
     /// What a module may hold.
     pub module: ModuleBounds,
     /// Where modules are compiled.
@@ -42,9 +42,23 @@ pub struct EngineSettings {
 
 impl Default for EngineSettings {
     fn default() -> Self {
+        Self::within(256, &Maxima::default())
+    }
+}
+
+impl EngineSettings {
+    /// An engine that has room for what an operator allows modules at most.
+    #[must_use]
+    pub fn within(concurrent_invocations_max: u32, maxima: &Maxima) -> Self {
+        let number = |bound| u32::try_from(maxima.get(bound)).unwrap_or(u32::MAX);
+        let size = |bound| usize::try_from(maxima.get(bound)).unwrap_or(usize::MAX);
         Self {
-            concurrent_invocations_max: 256,
-            memory_bytes_ceiling: 256 << 20,
+            concurrent_invocations_max,
+            memory_bytes_ceiling: size(Bound::Memory),
+            instances_ceiling: number(Bound::Instances),
+            memories_ceiling: number(Bound::Memories),
+            tables_ceiling: number(Bound::Tables),
+            table_elements_ceiling: size(Bound::TableElements),
             module: ModuleBounds::default(),
             compiling: Compiling::Here,
         }
@@ -199,15 +213,19 @@ fn agreed() -> Config {
 
 fn pool(settings: &EngineSettings) -> InstanceAllocationStrategy {
     let slots = settings.concurrent_invocations_max;
+    // Each table gets an equal part of what all may have; Python needs over 10,000 in one.
+    let elements_of_table = settings.table_elements_ceiling.div_ceil(settings.tables_ceiling.max(1) as usize);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
-        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
-        .total_memories(slots.saturating_mul(MEMORIES_PER_COMPONENT))
-        .max_memories_per_component(MEMORIES_PER_COMPONENT)
-        .total_tables(slots.saturating_mul(TABLES_PER_COMPONENT))
-        .max_tables_per_component(TABLES_PER_COMPONENT)
-        .table_elements(TABLE_ELEMENTS)
+        .total_core_instances(slots.saturating_mul(settings.instances_ceiling))
+        .max_core_instances_per_component(settings.instances_ceiling)
+        .total_memories(slots.saturating_mul(settings.memories_ceiling))
+        .max_memories_per_component(settings.memories_ceiling)
+        .total_tables(slots.saturating_mul(settings.tables_ceiling))
+        .max_tables_per_component(settings.tables_ceiling)
+        .max_memories_per_module(settings.memories_ceiling)
+        .max_tables_per_module(settings.tables_ceiling)
+        .table_elements(elements_of_table)
         .total_stacks(slots)
         // Bookkeeping of Python's many core modules; heap, not reserved.
         .max_component_instance_size(4 << 20)

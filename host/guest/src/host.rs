@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use tokio::time::Instant;
 pub use windlass_core::fact::MetricChange;
 use windlass_core::{
     cache::Cache,
@@ -14,7 +15,10 @@ use windlass_core::{
     subscription::{Following, Seen, Subscription, SubscriptionId},
 };
 
-use crate::limits::Limits;
+use crate::{
+    limits::{Bound, Limits},
+    pace::Pace,
+};
 
 /// What the operator's manifest gives one module. One value for all runs of a generation.
 #[derive(Clone, Debug)]
@@ -29,8 +33,10 @@ pub struct Terms {
     pub settings: Arc<str>,
     /// The field indexes that its description declares; reads name them.
     pub indexes: Arc<[Index]>,
-    /// What one run may use.
+    /// What it may use.
     pub limits: Limits,
+    /// The pace of its writes, all its runs together.
+    pub pace: Arc<Pace>,
 }
 
 /// Who calls: every effect of a guest is told together with this.
@@ -42,6 +48,8 @@ pub struct Caller {
     pub digest: Digest,
     /// What they run for.
     pub activity: Activity,
+    /// The deadline of this invocation.
+    pub ends_at: Instant,
 }
 
 /// What an invocation is for.
@@ -134,6 +142,9 @@ pub trait Host: Send + Sync + 'static {
         subscription: SubscriptionId,
         seen: Option<Seen>,
     ) -> BoxFuture<'a, ()>;
+
+    /// A bound was reached so many times. Told once for each bound, at the end of an invocation.
+    fn reached(&self, caller: &Caller, bound: Bound, times: u32);
 
     /// The grant refused a call; nothing was done.
     fn refused(&self, caller: &Caller, refusal: &Refusal);

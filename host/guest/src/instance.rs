@@ -17,6 +17,7 @@ use crate::{
     },
     capability::objects::partial::shaped,
     host::{Activity, Caller, Host, Terms},
+    limits::Bound,
     module::Module,
 };
 use meter::Meter;
@@ -89,6 +90,9 @@ pub enum TargetsError {
     /// Its answer does not fit the question.
     #[error("`targets` of the module answered wrongly: {0}")]
     Unfit(String),
+    /// Its answer is longer than the module's limit.
+    #[error("`targets` of the module named too much: {0}")]
+    TooMany(String),
     /// It died.
     #[error("`targets` of the module died ({}): {}", .0.kind.as_str(), .0.message)]
     Trapped(Trap),
@@ -104,11 +108,10 @@ pub async fn invoke(module: &Module, input: RunInput, host: Arc<dyn Host>) -> Ru
         name: name_of(&request.name),
         object: object.map(|object| object.json().to_owned()),
         failures,
-        remaining_ms: terms.limits.deadline.as_secs_f64() * 1_000.0,
+        remaining_ms: terms.limits.time(Bound::Deadline).as_secs_f64() * 1_000.0,
     };
-    let caller =
-        Caller { terms, digest: module.digest(), activity: Activity::Reconcile { run, request, kind } };
-    let (said, usage, explained) = run_in_fresh_store(module, caller, host, Ask::Reconcile(&ask)).await;
+    let asked = Asked { terms, activity: Activity::Reconcile { run, request, kind } };
+    let (said, usage, explained) = run_in_fresh_store(module, asked, host, Ask::Reconcile(&ask)).await;
     let outcome = match said {
         Ok(Said::Reconciled(result)) => outcome::of_result(result, explained),
         Ok(_) => unreachable!("the answer is of the kind that was asked for"),
@@ -133,15 +136,19 @@ pub async fn targets(
             };
         }
     };
-    let per_change_max = terms.limits.targets_per_change_max;
-    let activity = Activity::Targets { controller: ask.controller.clone() };
-    let caller = Caller { terms, digest: module.digest(), activity };
-    let (said, usage, _) = run_in_fresh_store(module, caller, host, Ask::Targets(&asked)).await;
+    let by = Asked { terms, activity: Activity::Targets { controller: ask.controller.clone() } };
+    let told = (by.clone(), host.clone());
+    let (said, usage, _) = run_in_fresh_store(module, by, host, Ask::Targets(&asked)).await;
+    let limits = &told.0.terms.limits;
     let targets = match said {
-        Ok(Said::Targets(result)) => outcome::of_targets(result, asked.len(), per_change_max),
+        Ok(Said::Targets(result)) => outcome::of_targets(result, asked.len(), limits),
         Ok(_) => unreachable!("the answer is of the kind that was asked for"),
         Err(trap) => Err(TargetsError::Trapped(trap)),
     };
+    if matches!(targets, Err(TargetsError::TooMany(_))) {
+        let (by, host) = told;
+        host.reached(&by.caller(module), Bound::TargetsPerChange, 1);
+    }
     TargetsReport { targets, usage }
 }
 
@@ -163,8 +170,8 @@ pub(crate) async fn ask_description(
     terms: Arc<Terms>,
     host: Arc<dyn Host>,
 ) -> Result<Description, Trap> {
-    let caller = Caller { terms, digest: module.digest(), activity: Activity::Describe };
-    match run_in_fresh_store(module, caller, host, Ask::Describe).await.0? {
+    let asked = Asked { terms, activity: Activity::Describe };
+    match run_in_fresh_store(module, asked, host, Ask::Describe).await.0? {
         Said::Described(description) => Ok(description),
         _ => unreachable!("the answer is of the kind that was asked for"),
     }
@@ -187,54 +194,85 @@ enum Said {
     Targets(Result<Vec<Vec<types::ObjectName>>, Failure>),
 }
 
+/// For whom and for what an instance is made.
+#[derive(Clone)]
+struct Asked {
+    terms: Arc<Terms>,
+    activity: Activity,
+}
+
+impl Asked {
+    /// The caller of an invocation whose time begins now.
+    fn caller(self, module: &Module) -> Caller {
+        let Self { terms, activity } = self;
+        let ends_at = tokio::time::Instant::now() + terms.limits.time(Bound::Deadline);
+        Caller { terms, digest: module.digest(), activity, ends_at }
+    }
+}
+
 /// Instantiates, asks, drops, within all limits. The last part of the answer: whether the cluster's answers explain
 /// a failure.
 async fn run_in_fresh_store(
     module: &Module,
-    caller: Caller,
+    asked: Asked,
     host: Arc<dyn Host>,
     ask: Ask<'_>,
 ) -> (Result<Said, Trap>, Usage, bool) {
     let engine = module.engine();
     let slot = engine.slots().acquire().await.expect("the engine never closes its slots");
-    let deadline = caller.terms.limits.deadline;
+    let caller = Arc::new(asked.caller(module));
+    let ends_at = caller.ends_at;
     let meter = Arc::new(Meter::default());
-    let mut store = store(engine.wasmtime(), State::new(Arc::new(caller), host), &meter);
-    let said = tokio::time::timeout(deadline, meter.charge(converse(module, &mut store, ask))).await;
-    let state = store.data();
+    let mut store = store(engine.wasmtime(), State::new(caller, host), &meter);
+    let said = tokio::time::timeout_at(ends_at, meter.charge(converse(module, &mut store, ask))).await;
+    let state = store.data_mut();
     let said = match said {
-        Ok(Ok(said)) => Ok(said),
-        Ok(Err(error)) if matches!(error.downcast_ref(), Some(Breach::Deadline)) => {
-            Err(trap::of_deadline(meter.spent(), state, Some(&error)))
+        Ok(said) => said.map_err(|error| died(&error, &meter, state)),
+        Err(_) => {
+            state.reach(Bound::Deadline, 1);
+            Err(trap::of_deadline(meter.spent(), state, None))
         }
-        Ok(Err(error)) => Err(trap::of_error(&error, state)),
-        Err(_) => Err(trap::of_deadline(meter.spent(), state, None)),
     };
+    state.tell_reached();
     let (peak_memory_bytes, tally, explained) = (state.memory.peak_bytes(), state.tally, state.explained);
     meter.slice(|| drop(store));
     drop(slot);
     (said, Usage { cpu: meter.spent(), peak_memory_bytes, tally }, explained)
 }
 
+/// Why an instance ended with an error; counts the bound that it reached.
+fn died(error: &wasmtime::Error, meter: &Meter, state: &mut State) -> Trap {
+    let bound = trap::bound(error);
+    if let Some(bound) = bound {
+        state.reach(bound, 1);
+    }
+    match bound {
+        Some(Bound::Deadline) => trap::of_deadline(meter.spent(), state, Some(error)),
+        _ => trap::of_error(error, state),
+    }
+}
+
 fn store(engine: &wasmtime::Engine, state: State, meter: &Arc<Meter>) -> Store<State> {
     let limits = state.limits();
-    let (payload_bytes_max, cpu_max, deadline) = (limits.payload_bytes_max, limits.cpu_max, limits.deadline);
+    let (payload_bytes_max, handles_max) = (limits.size(Bound::Payload), limits.size(Bound::Handles));
+    let (cpu_max, deadline) = (limits.time(Bound::CpuPerRun), limits.time(Bound::Deadline));
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
     // Twice the bound of one body, and room for names and labels: what is a little too large gets an answer, what is
     // much too large ends the run before the host has copied it.
     store.set_hostcall_fuel(payload_bytes_max.saturating_mul(2).saturating_add(64 << 10));
-    // The contract has no resources; a guest's own ones are all that need handles.
-    store.set_max_component_handles(1_000);
+    store.set_max_component_handles(handles_max);
     store.set_epoch_deadline(1);
     let (meter, started) = (meter.clone(), Instant::now());
-    store.epoch_deadline_callback(move |_| {
+    store.epoch_deadline_callback(move |context| {
+        let limits = context.data().limits();
         // The timer around the run would end it too, but here it is known where the guest is.
         if started.elapsed() > deadline {
-            return Err(Breach::Deadline.into());
+            return Err(Breach::of(Bound::Deadline, limits, "the deadline has passed").into());
         }
         if meter.spent() > cpu_max {
-            return Err(Breach::Cpu(cpu_max).into());
+            let what = format!("more than {cpu_max:?} of processor time in one run");
+            return Err(Breach::of(Bound::CpuPerRun, limits, what).into());
         }
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });

@@ -18,6 +18,7 @@ pub mod host;
 pub mod instance;
 pub mod limits;
 pub mod module;
+pub mod pace;
 pub mod registry;
 pub mod text;
 

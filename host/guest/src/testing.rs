@@ -5,12 +5,15 @@ pub(crate) mod guest;
 use crate::{
     host::{Activity, Caller, EventData, Host, LogLine, MetricSample, Terms},
     instance::State,
-    limits::Limits,
+    limits::{Bound, Limits},
 };
 use futures::future::{BoxFuture, FutureExt};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 use windlass_core::{
     cache::Cache,
@@ -41,6 +44,21 @@ pub(crate) struct Kept {
     pub(crate) following: Mutex<Following>,
     pub(crate) seen: Mutex<Vec<(SubscriptionId, Option<Seen>)>>,
     pub(crate) refusals: Mutex<Vec<Refusal>>,
+    /// Bounds that were reached, and how often.
+    pub(crate) reached: Mutex<Vec<(Bound, u32)>>,
+    /// How many times each answer lets the guest wait.
+    pub(crate) pauses: Mutex<u32>,
+    /// Answers that somebody waits for.
+    pub(crate) awaited: AtomicUsize,
+}
+
+/// Somebody waits for an answer of the host, until this is dropped.
+struct Awaited<'a>(&'a AtomicUsize);
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Default for Kept {
@@ -58,6 +76,9 @@ impl Default for Kept {
             following: Mutex::new(Following::InStep),
             seen: Mutex::default(),
             refusals: Mutex::default(),
+            reached: Mutex::default(),
+            pauses: Mutex::default(),
+            awaited: AtomicUsize::default(),
         }
     }
 }
@@ -92,6 +113,20 @@ impl Fake {
         Self(Arc::new(Kept { grant: Grant { rules }, ..Kept::default() }))
     }
 
+    /// An answer, after as many pauses as are set.
+    fn answered<T: Send + 'static>(&self, answer: T) -> BoxFuture<'_, T> {
+        let pauses = *lock(&self.pauses);
+        async move {
+            self.awaited.fetch_add(1, Relaxed);
+            let _awaited = Awaited(&self.awaited);
+            for _ in 0..pauses {
+                tokio::task::yield_now().await;
+            }
+            answer
+        }
+        .boxed()
+    }
+
     /// The next calls are answered so, in order.
     pub(crate) fn answer(&self, replies: impl IntoIterator<Item = Result<Reply, ApiError>>) {
         lock(&self.replies).extend(replies);
@@ -105,6 +140,7 @@ impl Fake {
             settings: r#"{"size":3}"#.into(),
             indexes: Arc::from([]),
             limits: Limits::default(),
+            pace: Arc::default(),
         }
     }
 
@@ -116,7 +152,8 @@ impl Fake {
     pub(crate) fn state_of(&self, activity: Activity, change: impl FnOnce(&mut Terms)) -> State {
         let mut terms = self.terms();
         change(&mut terms);
-        let caller = Caller { terms: Arc::new(terms), digest: Digest([0; 32]), activity };
+        let ends_at = tokio::time::Instant::now() + terms.limits.time(Bound::Deadline);
+        let caller = Caller { terms: Arc::new(terms), digest: Digest([0; 32]), activity, ends_at };
         State::new(Arc::new(caller), Arc::new(self.clone()))
     }
 }
@@ -136,7 +173,7 @@ impl Host for Fake {
         lock(&self.calls).push(call);
         let reply = lock(&self.replies).pop_front();
         match reply {
-            Some(reply) => std::future::ready(reply).boxed(),
+            Some(reply) => self.answered(reply),
             // Nothing is answered: the guest waits until its deadline.
             None => std::future::pending().boxed(),
         }
@@ -154,7 +191,7 @@ impl Host for Fake {
             plural: plural.into(),
             namespaced,
         });
-        std::future::ready(resource).boxed()
+        self.answered(resource)
     }
 
     fn cache(&self) -> &Cache {
@@ -186,7 +223,7 @@ impl Host for Fake {
         } else {
             Err(ApiError::host("LimitExceeded", "enough"))
         };
-        std::future::ready(answer).boxed()
+        self.answered(answer)
     }
 
     fn seen<'a>(
@@ -196,7 +233,11 @@ impl Host for Fake {
         seen: Option<Seen>,
     ) -> BoxFuture<'a, ()> {
         lock(&self.seen).push((subscription, seen));
-        std::future::ready(()).boxed()
+        self.answered(())
+    }
+
+    fn reached(&self, _: &Caller, bound: Bound, times: u32) {
+        lock(&self.reached).push((bound, times));
     }
 
     fn refused(&self, _: &Caller, refusal: &Refusal) {

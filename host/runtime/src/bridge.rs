@@ -28,7 +28,11 @@ use windlass_core::{
     name::{Kind, Resource},
     subscription::{Following, Seen, Subscription, SubscriptionId},
 };
-use windlass_guest::host::{Activity, Caller, EventData, Host, LogLine, MetricSample, ObjectReference};
+use windlass_guest::{
+    host::{Activity, Caller, EventData, Host, LogLine, MetricSample, ObjectReference},
+    limits::Bound,
+    pace::Turn,
+};
 
 /// Connects the sandbox with the cluster.
 pub(crate) struct Bridge {
@@ -92,12 +96,23 @@ impl Bridge {
         });
     }
 
+    /// Waits until the module may send one write more.
+    async fn turn(&self, caller: &Caller) -> Result<(), ApiError> {
+        let turn = caller.terms.pace.turn(caller).await;
+        if turn != Ok(Turn::AtOnce) {
+            self.reached(caller, Bound::WritesPerSecond, 1);
+        }
+        // The lease may have been lost while it waited.
+        turn.and_then(|_| self.may_write())
+    }
+
     async fn write(&self, caller: &Caller, call: &Call) -> Answer {
         self.may_write()?;
         if let Some(reply) = self.sparing.spared(caller, call) {
             self.tell_spared(caller, call);
             return Ok(reply);
         }
+        self.turn(caller).await?;
         let mut under_way = self.writes.begin(call)?;
         let held = circles::held(&self.cache, call);
         let since = Instant::now();
@@ -175,7 +190,8 @@ impl Host for Bridge {
 
     fn metric(&self, caller: &Caller, sample: MetricSample) {
         let MetricSample { name, change, labels } = sample;
-        self.observers.fact(&Fact::GuestMetric { module: caller.module().clone(), name, change, labels });
+        let (module, series_max) = (caller.module().clone(), caller.terms.limits.size(Bound::MetricSeries));
+        self.observers.fact(&Fact::GuestMetric { module, name, change, labels, series_max });
     }
 
     fn subscribe<'a>(
@@ -202,6 +218,11 @@ impl Host for Bridge {
                 self.inputs.send(Input::Seen(*run, subscription, seen)).await;
             }
         })
+    }
+
+    fn reached(&self, caller: &Caller, bound: Bound, count: u32) {
+        let (module, bound) = (caller.module().clone(), bound.row().field);
+        self.observers.fact(&Fact::BoundReached { module, bound, count });
     }
 
     fn refused(&self, caller: &Caller, refusal: &Refusal) {

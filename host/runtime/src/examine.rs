@@ -16,7 +16,7 @@ use windlass_guest::{
     describe::{DescribeError, describe},
     engine::{Engine, EngineError, EngineSettings},
     host::{Caller, EventData, Host, LogLine, MetricSample, Terms},
-    limits::Limits,
+    limits::{Bound, Limits},
     module::{AdmissionError, Module},
 };
 
@@ -83,6 +83,7 @@ pub async fn examine(
         settings: manifest.settings.to_string().into(),
         indexes: Arc::default(),
         limits: Limits::default(),
+        pace: Arc::default(),
     };
     let nowhere = Arc::new(Nowhere::default());
     let description = describe(&module, Arc::new(terms), nowhere.clone()).await?;
@@ -143,6 +144,8 @@ impl Host for Nowhere {
     fn seen<'a>(&'a self, _: &'a Caller, _: SubscriptionId, _: Option<Seen>) -> BoxFuture<'a, ()> {
         Box::pin(async {})
     }
+
+    fn reached(&self, _: &Caller, _: Bound, _: u32) {}
 
     fn refused(&self, _: &Caller, _: &Refusal) {}
 

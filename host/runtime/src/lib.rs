@@ -47,3 +47,7 @@ pub use windlass_guest::{
     compile,
     module::{ModuleBound, ModuleBounds},
 };
+/// What modules may use.
+pub use windlass_guest::limits;
+/// Text of modules, made fit for terminals.
+pub use windlass_guest::text;

@@ -22,7 +22,7 @@ use windlass_guest::{
     describe::describe,
     engine::Engine,
     host::{Host, Terms},
-    limits::Limits,
+    limits::{Bound, MAXIMUM_FLAG, Maxima},
     module::{CodeCache, Module},
     registry::Registry,
 };
@@ -69,7 +69,7 @@ pub(crate) struct Loader {
     pub(crate) discovery: Arc<Discovery>,
     pub(crate) observers: Observers,
     pub(crate) grants: Grants,
-    pub(crate) ceiling: Limits,
+    pub(crate) maxima: Maxima,
     pub(crate) describe_deadline: Duration,
     pub(crate) loaded: mpsc::Sender<Loaded>,
 }
@@ -88,7 +88,9 @@ impl Loader {
         let mut terms = self.terms(manifest);
         let module = self.module(offer).await?;
         let mut asked = terms.clone();
-        asked.limits.deadline = asked.limits.deadline.min(self.describe_deadline);
+        asked
+            .limits
+            .set_time(Bound::Deadline, asked.limits.time(Bound::Deadline).min(self.describe_deadline));
         let described = describe(&module, Arc::new(asked), self.host.clone()).await;
         let description = Arc::new(described.map_err(|error| rejected(offer, &error))?);
         self.observers.fact(&Fact::ModuleDescribed {
@@ -110,6 +112,7 @@ impl Loader {
             settings: terms.settings.clone(),
             resources,
             concurrency: manifest.concurrency,
+            runs_max: terms.limits.count(Bound::Runs),
             resync: manifest.resync,
             paused: manifest.paused,
             suppress_no_op_writes: manifest.suppress_no_op_writes,
@@ -119,20 +122,24 @@ impl Loader {
 
     /// Everything the manifest gives, the grant still empty: describing needs no right.
     fn terms(&self, manifest: &Manifest) -> Terms {
-        let limits = Limits {
-            memory_bytes_max: usize::try_from(manifest.limits.memory_bytes_max).unwrap_or(usize::MAX),
-            cpu_max: manifest.limits.cpu_per_run_max,
-            deadline: manifest.limits.deadline,
-            host_calls_max: manifest.limits.host_calls_max,
-            ..Limits::default()
-        };
+        let (limits, cut) = manifest.limits.clone().within(&self.maxima);
+        for (bound, asked) in cut {
+            let (asked, module) = (bound.show(asked), &manifest.name);
+            tracing::warn!(
+                target: "windlass::module",
+                %module,
+                "spec.limits.{bound} is {asked}, more than this host allows: {} holds; `windlass run --{MAXIMUM_FLAG} {bound}={asked}` would allow it",
+                bound.show(limits.get(bound))
+            );
+        }
         Terms {
             module: manifest.name.clone(),
             grant: Arc::default(),
             field_manager: manifest.field_manager.clone(),
             settings: manifest.settings.to_string().into(),
             indexes: Arc::default(),
-            limits: limits.within(&self.ceiling),
+            limits,
+            pace: Arc::default(),
         }
     }
 

@@ -7,7 +7,6 @@ mod decode;
 mod error;
 mod field_manager;
 mod fields;
-mod quantity;
 mod render;
 mod rules;
 #[cfg(test)]
@@ -16,13 +15,14 @@ mod yaml;
 
 pub use error::{ManifestError, Problem};
 pub use field_manager::{SharedFieldManager, shared_field_manager};
-pub use quantity::{format_bytes, format_duration, parse_bytes, parse_duration};
+pub use windlass_core::quantity::{format_bytes, format_duration, parse_bytes, parse_duration};
 
 use std::{path::Path, sync::Arc, time::Duration};
 use windlass_core::{
     grant::{Grant, Rule},
     name::ModuleName,
 };
+use windlass_guest::limits::Limits;
 
 /// The only `apiVersion` of a manifest so far.
 pub const API_VERSION: &str = "windlass.dev/v1alpha1";
@@ -36,7 +36,7 @@ pub struct Manifest {
     pub grant: Option<Arc<Grant>>,
     /// Handed to the module as JSON; checked against its schema by whoever describes it.
     pub settings: serde_json::Value,
-    /// Bounds of one run.
+    /// What it may use, as far as the operator's maxima allow it.
     pub limits: Limits,
     /// Runs at a time, per controller.
     pub concurrency: u32,
@@ -50,33 +50,8 @@ pub struct Manifest {
     pub suppress_no_op_writes: bool,
 }
 
-/// Bounds of one run of a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Linear memory of one instance, in bytes.
-    pub memory_bytes_max: u64,
-    /// CPU that one run may use.
-    pub cpu_per_run_max: Duration,
-    /// From dispatch to the result, waiting included.
-    pub deadline: Duration,
-    /// Calls into the host that one run may make.
-    pub host_calls_max: u32,
-}
-
-impl Default for Limits {
-    /// 64Mi, 1s, 30s, 1000.
-    fn default() -> Self {
-        Self {
-            memory_bytes_max: 64 << 20,
-            cpu_per_run_max: Duration::from_secs(1),
-            deadline: Duration::from_secs(30),
-            host_calls_max: 1000,
-        }
-    }
-}
-
 /// What holds where a manifest says nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defaults {
     /// For `spec.limits`, field by field.
     pub limits: Limits,
@@ -109,7 +84,7 @@ impl Manifest {
             name: name.clone(),
             grant: None,
             settings: serde_json::Value::Object(serde_json::Map::new()),
-            limits: defaults.limits,
+            limits: defaults.limits.clone(),
             concurrency: defaults.concurrency,
             resync: defaults.resync,
             field_manager: default_field_manager(name),

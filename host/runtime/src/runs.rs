@@ -6,7 +6,7 @@ use crate::{
     spare::Sparing,
     tell::Inputs,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use windlass_core::{
     call::ApiError,
@@ -18,6 +18,7 @@ use windlass_core::{
 use windlass_guest::{
     host::{Host, Terms},
     instance::{self, RunInput, RunReport, Usage},
+    limits::Bound,
     module::Module,
 };
 
@@ -76,20 +77,20 @@ impl Runs {
         let (host, inputs, cut) = (self.host.clone(), self.inputs.clone(), self.cut.clone());
         let observers = self.observers.clone();
         self.tracker.spawn(async move {
-            let answer = match serving {
-                None => None,
+            let (answer, cpu) = match serving {
+                None => (None, Duration::ZERO),
                 Some((module, terms)) => {
                     tokio::select! {
                         biased;
-                        () = cut.cancelled() => None,
+                        () = cut.cancelled() => (None, Duration::ZERO),
                         report = instance::targets(&module, terms, &ask, host) => {
                             tell_reads(&observers, &ask.module, &report.usage);
-                            report.targets.ok()
+                            (report.targets.ok(), report.usage.cpu)
                         }
                     }
                 }
             };
-            inputs.send(Input::Targets(id, answer)).await;
+            inputs.send(Input::Targets(id, answer, cpu)).await;
         });
     }
 
@@ -111,10 +112,13 @@ async fn reconcile(
     (module, terms): Serving,
     host: Arc<dyn Host>,
 ) -> RunReport {
-    // Read as late as possible: the run sees the newest state, not the one that woke it.
-    let object = match writes.object_of(run).await {
-        Ok(object) => object,
-        Err(error) => return unread(&error),
+    // Read as late as possible: the run sees the newest state, not the one that woke it. The server may be asked, so
+    // this has the run's deadline too.
+    let read = tokio::time::timeout(terms.limits.time(Bound::Deadline), writes.object_of(run)).await;
+    let object = match read {
+        Ok(Ok(object)) => object,
+        Ok(Err(error)) => return unread(&error),
+        Err(_) => return unread(&ApiError::host("Timeout", "no answer within the deadline of a run")),
     };
     let (request, kind) = (run.request.clone(), run.kind.clone());
     let input = RunInput { terms, run: run.id, request, kind, object, failures: run.failures };

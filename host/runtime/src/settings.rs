@@ -2,7 +2,7 @@
 
 use crate::{manifest::Defaults, observe::LogSettings, source::DirectoryOptions};
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, thread, time::Duration};
-use windlass_guest::module::ModuleBounds;
+use windlass_guest::{limits::Maxima, module::ModuleBounds};
 
 /// Everything that an operator can choose about a host.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Settings {
     pub directory: DirectoryOptions,
     /// What holds where a manifest says nothing.
     pub defaults: Defaults,
+    /// What a manifest may ask for at most.
+    pub maxima: Maxima,
     /// What is logged and how.
     pub log: LogSettings,
     /// Where `/metrics`, `/healthz` and `/readyz` are served; none: nowhere. Port 0 takes a free one.
@@ -66,6 +68,7 @@ impl Default for Settings {
             modules_dir: None,
             directory: DirectoryOptions::default(),
             defaults: Defaults::default(),
+            maxima: Maxima::default(),
             log: LogSettings::default(),
             metrics_address: Some(SocketAddr::from(([127, 0, 0, 1], 9808))),
             lease: None,
@@ -136,8 +139,6 @@ impl Settings {
             ("the directory's settle time", self.directory.settle),
             ("the directory's settle time of written files", self.directory.settle_written),
             ("the directory's rescan interval", self.directory.rescan),
-            ("the deadline of a run", self.defaults.limits.deadline),
-            ("the CPU of a run", self.defaults.limits.cpu_per_run_max),
             ("the deadline of a description", self.bounds.describe_deadline),
         ] {
             if time.is_zero() {

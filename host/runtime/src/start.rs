@@ -49,7 +49,7 @@ use windlass_guest::{
     compile::Compiling,
     engine::{Engine, EngineError, EngineSettings},
     host::Host,
-    limits::Limits,
+    limits::Bound,
     module::{CodeCache, CodeCacheError},
     registry::Registry,
 };
@@ -113,11 +113,11 @@ pub enum StartError {
 pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), StartError> {
     let settings = &parts.settings;
     settings.check()?;
+    let runs_max = u32::try_from(settings.bounds.runs_max.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(EngineSettings {
-        concurrent_invocations_max: u32::try_from(settings.bounds.runs_max.get()).unwrap_or(u32::MAX),
         compiling: parts.compiling.clone(),
         module: settings.bounds.module.clone(),
-        ..EngineSettings::default()
+        ..EngineSettings::within(runs_max, &settings.maxima)
     })?;
     let code = settings.state_dir.join("code");
     let code_cache =
@@ -182,8 +182,13 @@ fn assemble(
     if let Some(metrics) = &metrics {
         metrics.follow_cluster(&server, requests, reflector.measures().clone());
     }
-    let decisions =
-        pipeline::Settings { slots_max: settings.bounds.runs_max.get(), ..pipeline::Settings::default() };
+    let decisions = pipeline::Settings {
+        slots_max: settings.bounds.runs_max.get(),
+        // The sandbox holds each module to its own; this is above all of them.
+        subscriptions_per_request_max: usize::try_from(settings.maxima.get(Bound::Subscriptions))
+            .unwrap_or(usize::MAX),
+        ..pipeline::Settings::default()
+    };
     let driver = Driver {
         clock: Clock::start(),
         pipeline: Pipeline::new(cache.clone(), decisions),
@@ -198,10 +203,7 @@ fn assemble(
             discovery: discovery.clone(),
             observers: observers.clone(),
             grants,
-            ceiling: Limits {
-                memory_bytes_max: EngineSettings::default().memory_bytes_ceiling,
-                ..unbounded()
-            },
+            maxima: settings.maxima,
             describe_deadline: settings.bounds.describe_deadline,
             loaded: loaded_sender,
         },
@@ -218,12 +220,6 @@ fn assemble(
         drain_grace: settings.bounds.drain,
     };
     (driver, Happenings { inputs: input_receiver, source, loaded, control, leadership, stop }, recording)
-}
-
-/// The operator's ceiling over the manifests' limits, where the engine sets none: a day, and what fits a number.
-fn unbounded() -> Limits {
-    let day = std::time::Duration::from_secs(86_400);
-    Limits { cpu_max: day, deadline: day, host_calls_max: u32::MAX, ..Limits::default() }
 }
 
 /// Told when leadership changes.

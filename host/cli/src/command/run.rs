@@ -13,6 +13,8 @@ use windlass_runtime::{
     control::ControlServer,
     endpoints::{Endpoints, Readiness},
     identity,
+    limits::Maxima,
+    manifest::Defaults,
     observe::{self, Log, LogSettings, Metrics, Observers},
     settings::{Bounds, LeaseSettings, METRICS_ADDRESS_FLAG, Settings},
     source::Directory,
@@ -68,7 +70,16 @@ fn settings(arguments: &Run) -> Settings {
     };
     let filter = std::env::var("WINDLASS_LOG").unwrap_or_else(|_| LogSettings::default().filter);
     let bounds = Bounds::default();
+    let (mut defaults, mut maxima) = (Defaults::default(), Maxima::default());
+    for (bound, value) in &arguments.limit_max {
+        maxima.set(*bound, *value);
+    }
+    for (bound, value) in &arguments.limit_default {
+        defaults.limits.set(*bound, *value);
+    }
     Settings {
+        defaults,
+        maxima,
         state_dir: arguments.state.state.clone(),
         modules_dir: Some(arguments.modules.clone()),
         log: LogSettings { format, filter },

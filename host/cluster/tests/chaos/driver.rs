@@ -194,7 +194,7 @@ impl Driver {
                 Answer::Run(run, outcome) => self.end(run, outcome),
                 Answer::Targets(id, targets) => {
                     self.ledger.answered(id, targets.is_some(), self.store.version());
-                    self.step(Input::Targets(id, targets));
+                    self.step(Input::Targets(id, targets, Duration::ZERO));
                 }
             }
         } else if wake.is_some_and(|wake| wake <= now) {

@@ -78,6 +78,7 @@ impl Maker {
             settings: "{}".into(),
             resources: known,
             concurrency: self.random.u32(1..4),
+            runs_max: u32::MAX,
             resync: Duration::ZERO,
             paused: false,
             suppress_no_op_writes: true,

@@ -16,6 +16,9 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
+/// The field of `spec.limits` that bounds the runs of a module.
+const RUNS: &str = "runs";
+
 /// A run under way.
 #[derive(Debug)]
 pub(super) struct Running {
@@ -78,6 +81,9 @@ impl Pipeline {
             let Some(module) = self.modules.get_mut(&name) else { continue };
             self.turns.set_waiting(account, module.has_work(self.now));
             module.touch(&name, &mut self.touched);
+            if started.is_some() && module.is_held_back(self.now) {
+                self.tell(Fact::BoundReached { module: name, bound: RUNS, count: 1 });
+            }
         }
     }
 
@@ -188,11 +194,11 @@ impl Pipeline {
     }
 
     /// A module said which requests some changes lead to: exactly one list per change, else it counts as failed.
-    pub(super) fn targets(&mut self, id: TargetsId, targets: Option<Vec<Vec<ObjectName>>>) {
+    pub(super) fn targets(&mut self, id: TargetsId, targets: Option<Vec<Vec<ObjectName>>>, cpu: Duration) {
         let Some(question) = self.questions.remove(&id) else { return };
         let ControllerName { module, controller } = &question.controller;
         let Some(known) = self.modules.get_mut(module) else { return };
-        self.turns.release(known.account, Duration::ZERO);
+        self.turns.release(known.account, cpu);
         known.touch(module, &mut self.touched);
         let answer = targets.filter(|lists| lists.len() == question.changes.len());
         let lane = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller));

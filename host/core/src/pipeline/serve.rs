@@ -260,6 +260,7 @@ impl Pipeline {
 /// Whether two versions differ in nothing but how much and how often they run.
 fn swaps_nothing(old: &Version, new: &Version) -> bool {
     let runs_alike = old.concurrency == new.concurrency
+        && old.runs_max == new.runs_max
         && old.resync == new.resync
         && old.paused == new.paused
         && old.suppress_no_op_writes == new.suppress_no_op_writes;

@@ -97,6 +97,7 @@ pub(super) fn version(module: &str, digest: u8, controllers: Vec<Controller>) ->
         settings: "{}".into(),
         resources: resources(),
         concurrency: 2,
+        runs_max: 1_000,
         resync: Duration::ZERO,
         paused: false,
         suppress_no_op_writes: true,

@@ -3,6 +3,7 @@
 use crate::{
     bindings::windlass::controller::environment,
     instance::{Breach, State},
+    limits::Bound,
 };
 
 impl environment::Host for State {
@@ -16,10 +17,11 @@ impl environment::Host for State {
 
     async fn random(&mut self, bytes: u32) -> wasmtime::Result<Vec<u8>> {
         self.count_call("environment.random")?;
-        let max = self.limits().random_bytes_max;
+        let max = self.limits().size(Bound::RandomBytes);
         let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
         if wanted > max - self.tally.random_bytes {
-            return Err(Breach::RandomBytes(max).into());
+            let what = format!("more than {max} random bytes in one run");
+            return Err(Breach::of(Bound::RandomBytes, self.limits(), what).into());
         }
         self.tally.random_bytes += wanted;
         let mut filled = vec![0; wanted];
@@ -38,7 +40,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_depends_on_nothing_but_what_the_host_gives() {
-        let mut state = Fake::default().state(|terms| terms.limits.random_bytes_max = 6);
+        let mut state = Fake::default().state(|terms| terms.limits.set(Bound::RandomBytes, 6));
         assert_eq!(state.settings().await.unwrap(), r#"{"size":3}"#);
         assert_eq!(state.now_ms().await.unwrap().to_bits(), 1_795_255_200_123.5_f64.to_bits());
         assert_eq!(state.random(4).await.unwrap(), [7; 4]);

@@ -8,6 +8,7 @@ use crate::{
     },
     host::{EventData, ObjectReference},
     instance::State,
+    limits::Bound,
     text::plain,
 };
 
@@ -21,8 +22,9 @@ impl events::Host for State {
     /// counted: the contract gives no answer.
     async fn emit(&mut self, event: events::Event) -> wasmtime::Result<()> {
         self.count_call("events.emit")?;
-        let room = self.tally.events < self.limits().events_max && !self.describing();
-        let emitted = room && self.emit_checked(event).await;
+        let room = self.tally.events < self.limits().count(Bound::Events);
+        self.reach(Bound::Events, usize::from(!room));
+        let emitted = room && !self.describing() && self.emit_checked(event).await;
         match emitted {
             true => self.tally.events += 1,
             false => self.tally.events_dropped += 1,
@@ -91,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn an_event_needs_a_reason_and_the_right_to_read_its_object() {
         let fake = Fake::granting(vec![rule(&["get"], &["configmaps"], within(&["mine"]))]);
-        let mut state = fake.state(|terms| terms.limits.events_max = 2);
+        let mut state = fake.state(|terms| terms.limits.set(Bound::Events, 2));
         state.emit(about("ConfigMap", "mine", "Created")).await.unwrap();
         state.emit(about("ConfigMap", "other", "Created")).await.unwrap();
         state.emit(about("Secret", "mine", "Created")).await.unwrap();

@@ -1,6 +1,8 @@
 //! `log`: lines for people, escaped and bounded. Panics of guests arrive here too, as warnings.
 
-use crate::{bindings::windlass::controller::log, host::LogLine, instance::State, text::plain};
+use crate::{
+    bindings::windlass::controller::log, host::LogLine, instance::State, limits::Bound, text::plain,
+};
 use windlass_core::fact::LogLevel;
 
 /// Bytes of a field's key.
@@ -14,21 +16,23 @@ impl log::Host for State {
         fields: Vec<log::Field>,
     ) -> wasmtime::Result<()> {
         let level = level_of(level);
-        let bytes_max = self.limits().text_bytes_max;
-        let message = plain(message.trim_end_matches(['\n', '\r']), bytes_max);
+        let message = self.plain(message.trim_end_matches(['\n', '\r']));
         if level >= LogLevel::Warn {
             // Also past the bound: a guest that has logged much may still panic.
             self.remember(&message);
         }
-        if self.tally.log_lines >= self.limits().log_lines_max {
+        if self.tally.log_lines >= self.limits().count(Bound::LogLines) {
             self.tally.log_lines_dropped += 1;
+            self.reach(Bound::LogLines, 1);
             return Ok(());
         }
         self.tally.log_lines += 1;
+        let fields_max = self.limits().size(Bound::LogFields);
+        self.reach(Bound::LogFields, fields.len().saturating_sub(fields_max));
         let fields = fields
             .into_iter()
-            .take(self.limits().fields_max)
-            .map(|field| (plain(&field.key, KEY_BYTES_MAX), plain(&field.value, bytes_max)))
+            .take(fields_max)
+            .map(|field| (plain(&field.key, KEY_BYTES_MAX), self.plain(&field.value)))
             .collect();
         self.host.log(&self.caller, LogLine { level, message, fields });
         Ok(())
@@ -55,7 +59,7 @@ mod tests {
     #[tokio::test]
     async fn lines_are_escaped_bounded_and_what_is_dropped_is_counted() {
         let fake = Fake::default();
-        let mut state = fake.state(|terms| terms.limits.log_lines_max = 2);
+        let mut state = fake.state(|terms| terms.limits.set(Bound::LogLines, 2));
         for at in 0..5 {
             let field = log::Field { key: "k\x1b".to_owned(), value: "v\n".to_owned() };
             state.write(log::Level::Warn, format!("line {at}\x07\n"), vec![field]).await.unwrap();

@@ -4,6 +4,7 @@ use crate::{
     bindings::windlass::controller::metrics::{self, Label},
     host::{MetricChange, MetricSample},
     instance::State,
+    limits::Bound,
     text::plain,
 };
 
@@ -35,9 +36,12 @@ impl State {
         labels: Vec<Label>,
     ) -> wasmtime::Result<()> {
         let limits = self.limits();
-        let room = self.tally.metric_samples < limits.metric_samples_max;
+        let room = self.tally.metric_samples < limits.count(Bound::MetricSamples);
+        let few = labels.len() <= limits.size(Bound::LogFields);
         let named = is_name(&name) && labels.iter().all(|label| is_label(&label.name));
-        if !room || !fits || !named || labels.len() > limits.fields_max || self.describing() {
+        self.reach(Bound::MetricSamples, usize::from(!room));
+        self.reach(Bound::LogFields, usize::from(!few));
+        if !room || !fits || !named || !few || self.describing() {
             self.tally.metric_samples_dropped += 1;
             return Ok(());
         }

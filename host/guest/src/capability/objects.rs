@@ -15,6 +15,7 @@ use crate::{
     },
     host::Activity,
     instance::State,
+    limits::Bound,
 };
 use windlass_core::{
     cache::Found,
@@ -136,7 +137,8 @@ impl State {
             match self.host.cache().find(&kind, &name, shape) {
                 Found::Object(object) => {
                     self.tally.cached_reads += 1;
-                    return partial::shaped(&object, shape).map(Some);
+                    let text = partial::shaped(&object, shape)?;
+                    return self.handed_over(text).map(Some);
                 }
                 Found::Absent => {
                     self.tally.cached_reads += 1;
@@ -147,10 +149,7 @@ impl State {
         }
         self.tally.server_reads += 1;
         match self.call(Call { kind, subresource, action: Action::Get { name, shape } }).await? {
-            Reply::Object(Some(object)) if object.len() > self.limits().reply_bytes_max => {
-                Err(self.reply_too_large(object.len()))
-            }
-            Reply::Object(object) => Ok(object),
+            Reply::Object(object) => object.map(|object| self.handed_over(object)).transpose(),
             other => Err(unfit(&other)),
         }
     }
@@ -167,10 +166,18 @@ impl State {
         }
     }
 
-    fn reply_too_large(&self, bytes: usize) -> ApiError {
-        let max = self.limits().reply_bytes_max;
-        let message = format!("the answer has {bytes} bytes and at most {max} are handed over: ask for less");
-        ApiError::host("TooLarge", message)
+    /// An answer of one object, unless it is too large to be handed over.
+    fn handed_over(&mut self, object: String) -> Result<String, ApiError> {
+        if object.len() <= self.limits().size(Bound::Reply) {
+            return Ok(object);
+        }
+        Err(self.reply_too_large(object.len()))
+    }
+
+    fn reply_too_large(&mut self, bytes: usize) -> ApiError {
+        self.reach(Bound::Reply, 1);
+        let hint = self.limits().hint(Bound::Reply);
+        ApiError::host("TooLarge", format!("the answer has {bytes} bytes, ask for less; {hint}"))
     }
 }
 

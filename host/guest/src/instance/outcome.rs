@@ -6,6 +6,7 @@ use crate::{
         module::{self, Failure},
         types,
     },
+    limits::{Bound, Limits},
     text::plain,
 };
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub(super) fn of_result(result: Result<module::Outcome, Failure>, explained: boo
 pub(super) fn of_targets(
     result: Result<Vec<Vec<types::ObjectName>>, Failure>,
     changes: usize,
-    per_change_max: usize,
+    limits: &Limits,
 ) -> Result<Vec<Vec<ObjectName>>, TargetsError> {
     let lists = result.map_err(|failure| match failure {
         Failure::Retry(module::Retry { message, .. }) | Failure::Terminal(message) => {
@@ -55,16 +56,31 @@ pub(super) fn of_targets(
         let answered = lists.len();
         return Err(TargetsError::Unfit(format!("{changes} changes were asked and {answered} lists came")));
     }
+    let per_change_max = limits.size(Bound::TargetsPerChange);
     if let Some(long) = lists.iter().map(Vec::len).find(|length| *length > per_change_max) {
-        return Err(TargetsError::Unfit(format!(
-            "one change leads to {long} objects; {per_change_max} are the limit"
-        )));
+        let hint = limits.hint(Bound::TargetsPerChange);
+        return Err(TargetsError::TooMany(format!("one change leads to {long} objects; {hint}")));
+    }
+    if let Some(no_name) = lists.iter().flatten().find(|name| !is_named(name)) {
+        let namespace = no_name.namespace.as_deref().unwrap_or_default();
+        let text = plain(&format!("{namespace}/{}", no_name.name), 200);
+        return Err(TargetsError::Unfit(format!("`{text}` is no name of an object")));
     }
     let name = |name: types::ObjectName| ObjectName {
         namespace: name.namespace.filter(|namespace| !namespace.is_empty()).map(Into::into),
         name: name.name.into(),
     };
     Ok(lists.into_iter().map(|list| list.into_iter().map(name).collect()).collect())
+}
+
+/// Whether an object could have this name: it goes into logs and, with the next read, into a path.
+fn is_named(name: &types::ObjectName) -> bool {
+    let segment = |text: &str| {
+        text.len() <= 253
+            && !matches!(text, "." | "..")
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"/%?#\\".contains(&byte))
+    };
+    !name.name.is_empty() && segment(&name.name) && name.namespace.as_deref().is_none_or(segment)
 }
 
 fn wait(ms: f64) -> Option<Duration> {
@@ -76,6 +92,7 @@ fn wait(ms: f64) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
 
     #[test]
@@ -101,8 +118,21 @@ mod tests {
     #[test]
     fn targets_must_answer_every_change() {
         let one = || types::ObjectName { namespace: Some("a".to_owned()), name: "b".to_owned() };
-        assert_eq!(of_targets(Ok(vec![vec![one()]]), 1, 1), Ok(vec![vec![ObjectName::namespaced("a", "b")]]));
-        assert!(matches!(of_targets(Ok(vec![]), 1, 1), Err(TargetsError::Unfit(_))));
-        assert!(matches!(of_targets(Ok(vec![vec![one(), one()]]), 1, 1), Err(TargetsError::Unfit(_))));
+        let mut limits = Limits::default();
+        limits.set(Bound::TargetsPerChange, 1);
+        let named = Ok(vec![vec![ObjectName::namespaced("a", "b")]]);
+        assert_eq!(of_targets(Ok(vec![vec![one()]]), 1, &limits), named);
+        assert!(matches!(of_targets(Ok(vec![]), 1, &limits), Err(TargetsError::Unfit(_))));
+        assert!(matches!(
+            of_targets(Ok(vec![vec![one(), one()]]), 1, &limits),
+            Err(TargetsError::TooMany(_))
+        ));
+        for (namespace, name) in
+            [("a", ""), ("a", ".."), ("a", "b/c"), ("..", "b"), ("a", "\x1b[2J"), ("a%2f", "b")]
+        {
+            let odd = types::ObjectName { namespace: Some(namespace.to_owned()), name: name.to_owned() };
+            let error = of_targets(Ok(vec![vec![odd]]), 1, &limits).unwrap_err().to_string();
+            assert!(error.contains("no name of an object") && !error.contains('\x1b'), "{error}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! What the host keeps beside one invocation: who runs, its accounts, and what it said last.
 
-use super::memory::MemoryAccount;
+use super::memory::{MemoryAccount, Refusal};
 use crate::{
     host::{Activity, Caller, Host},
-    limits::Limits,
+    limits::{BOUNDS, BOUNDS_LEN, Bound, Limits},
+    text::plain_cut,
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, fmt::Display, sync::Arc};
 use windlass_core::call::ApiError;
 
 /// The data of an invocation's store.
@@ -18,6 +19,8 @@ pub(crate) struct State {
     pub(crate) doing: Option<&'static str>,
     /// Whether the cluster gave an answer that explains a failure of this run.
     pub(crate) explained: bool,
+    /// How often each bound was reached.
+    reached: [u32; BOUNDS_LEN],
     last_words: LastWords,
 }
 
@@ -54,21 +57,23 @@ pub struct Tally {
 
 /// A bound that ends the run.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Breach {
-    #[error("more than {0:?} of processor time (spec.limits.cpuPerRun)")]
-    Cpu(std::time::Duration),
-    #[error("the deadline has passed")]
-    Deadline,
-    #[error("more than {0} host calls in one run; does it ask in a loop for what one list would answer?")]
-    HostCalls(u32),
-    #[error("more than {0} random bytes in one run")]
-    RandomBytes(usize),
+#[error("{message}")]
+pub(crate) struct Breach {
+    /// Which.
+    pub(crate) bound: Bound,
+    message: String,
+}
+
+impl Breach {
+    /// `what` says what was too much: `more than 3 calls in one run`.
+    pub(crate) fn of(bound: Bound, limits: &Limits, what: impl Display) -> Self {
+        Self { bound, message: format!("{what}; {}", limits.hint(bound)) }
+    }
 }
 
 impl State {
     pub(crate) fn new(caller: Arc<Caller>, host: Arc<dyn Host>) -> Self {
-        let limits = &caller.terms.limits;
-        let memory = MemoryAccount::new(limits.memory_bytes_max, limits.table_elements_max);
+        let memory = MemoryAccount::new(&caller.terms.limits);
         Self {
             caller,
             host,
@@ -76,6 +81,7 @@ impl State {
             tally: Tally::default(),
             doing: None,
             explained: false,
+            reached: [0; BOUNDS_LEN],
             last_words: LastWords::default(),
         }
     }
@@ -92,8 +98,39 @@ impl State {
     pub(crate) fn count_call(&mut self, doing: &'static str) -> Result<(), Breach> {
         self.doing = Some(doing);
         self.tally.host_calls += 1;
-        let max = self.limits().host_calls_max;
-        if self.tally.host_calls > max { Err(Breach::HostCalls(max)) } else { Ok(()) }
+        let max = self.limits().count(Bound::HostCalls);
+        if self.tally.host_calls <= max {
+            return Ok(());
+        }
+        let what = format!(
+            "more than {max} host calls in one run; does it ask in a loop for what one list would answer?"
+        );
+        Err(Breach::of(Bound::HostCalls, self.limits(), what))
+    }
+
+    /// Counts that a bound was reached.
+    pub(crate) fn reach(&mut self, bound: Bound, times: usize) {
+        let reached = &mut self.reached[bound as usize];
+        *reached = reached.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
+    }
+
+    /// Tells which bounds were reached, and how often.
+    pub(crate) fn tell_reached(&mut self) {
+        if let Some(bound) = self.memory.refusal().and_then(Refusal::bound) {
+            self.reach(bound, self.memory.refusals() as usize);
+        }
+        for (bound, count) in BOUNDS.into_iter().zip(std::mem::take(&mut self.reached)) {
+            if count > 0 {
+                self.host.reached(&self.caller, bound, count);
+            }
+        }
+    }
+
+    /// Escapes text for people and cuts it at the bound for such; counts a cut.
+    pub(crate) fn plain(&mut self, text: &str) -> String {
+        let (plain, cut) = plain_cut(text, self.limits().size(Bound::LogText));
+        self.reach(Bound::LogText, usize::from(cut));
+        plain
     }
 
     /// A call is over; remembers whether its error explains a failure of the run.

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod cancel;
+
 use super::*;
 use crate::{
     describe::{DescribeError, describe},
     engine::{Engine, EngineSettings},
-    limits::Limits,
+    limits::{Bound, Limits},
     testing::{
         Fake,
         guest::{CALL_GET, GET, Guest, Image, LOG, RANDOM, WORDS},
@@ -49,12 +51,16 @@ fn input(fake: &Fake, limits: impl FnOnce(&mut Limits)) -> RunInput {
 }
 
 async fn run(guest: Guest<'_>, limits: impl FnOnce(&mut Limits)) -> RunReport {
-    let (engine, fake) = (engine(), fake());
+    run_with(&fake(), guest, limits).await
+}
+
+async fn run_with(fake: &Fake, guest: Guest<'_>, limits: impl FnOnce(&mut Limits)) -> RunReport {
+    let engine = engine();
     let module = load(&engine, guest).await;
-    let report = invoke(&module, input(&fake, limits), Arc::new(fake.clone())).await;
+    let report = invoke(&module, input(fake, limits), Arc::new(fake.clone())).await;
     // Whatever the guest did: the next one finds the engine in order.
     let good = load(&engine, Guest::default()).await;
-    let after = invoke(&good, input(&fake, |_| {}), Arc::new(fake)).await;
+    let after = invoke(&good, input(fake, |_| {}), Arc::new(fake.clone())).await;
     assert_eq!(after.outcome, Outcome::Done);
     report
 }
@@ -124,8 +130,13 @@ async fn how_a_runtime_panics_is_left_out() {
 #[tokio::test]
 async fn a_loop_is_ended_when_its_processor_time_is_used_up() {
     let guest = Guest { reconcile: "(loop $on (br $on))", ..Guest::default() };
-    let report =
-        check(guest, |limits| limits.cpu_max = Duration::from_millis(50), TrapKind::Cpu, "cpuPerRun").await;
+    let report = check(
+        guest,
+        |limits| limits.set_time(Bound::CpuPerRun, Duration::from_millis(50)),
+        TrapKind::Cpu,
+        "cpuPerRun",
+    )
+    .await;
     let Outcome::Trapped(trap) = &report.outcome else { unreachable!() };
     assert_eq!(trap.frames, ["reconcile"], "where it loops");
     let spent = report.usage.cpu;
@@ -141,7 +152,7 @@ async fn a_loop_is_ended_at_its_deadline() {
     let (mut best, mut place) = (Duration::MAX, Vec::new());
     for _ in 0..10 {
         let started = Instant::now();
-        let input = input(&fake, |limits| limits.deadline = Duration::from_millis(100));
+        let input = input(&fake, |limits| limits.set_time(Bound::Deadline, Duration::from_millis(100)));
         let report = invoke(&module, input, Arc::new(fake.clone())).await;
         best = best.min(started.elapsed());
         let Outcome::Trapped(trap) = report.outcome else { panic!("{:?}", report.outcome) };
@@ -159,7 +170,7 @@ async fn a_loop_is_ended_at_its_deadline() {
 #[tokio::test]
 async fn a_run_that_waits_too_long_is_told_what_for() {
     let guest = Guest { imports: GET, reconcile: CALL_GET, more: WORDS, ..Guest::default() };
-    let deadline = |limits: &mut Limits| limits.deadline = Duration::from_millis(30);
+    let deadline = |limits: &mut Limits| limits.set_time(Bound::Deadline, Duration::from_millis(30));
     let report = check(guest, deadline, TrapKind::Deadline, "waiting for the answer to objects.get").await;
     assert_eq!(report.usage.tally.host_calls, 1);
     assert!(report.usage.cpu < Duration::from_millis(30), "{:?}", report.usage.cpu);
@@ -168,7 +179,7 @@ async fn a_run_that_waits_too_long_is_told_what_for() {
 #[tokio::test]
 async fn memory_is_bounded_and_the_refusal_is_the_reason() {
     let hog = "(loop $on (br_if $on (i32.ge_s (memory.grow (i32.const 16)) (i32.const 0)))) unreachable";
-    let limit = |limits: &mut Limits| limits.memory_bytes_max = 4 << 20;
+    let limit = |limits: &mut Limits| limits.set(Bound::Memory, 4 << 20);
     let report =
         check(Guest { reconcile: hog, ..Guest::default() }, limit, TrapKind::Memory, "spec.limits.memory")
             .await;
@@ -185,7 +196,8 @@ async fn memory_is_bounded_and_the_refusal_is_the_reason() {
 async fn a_guest_that_copes_with_a_refused_growth_goes_on() {
     let copes = "(if (i32.ne (memory.grow (i32.const 1000)) (i32.const -1)) (then unreachable))";
     let report =
-        run(Guest { reconcile: copes, ..Guest::default() }, |limits| limits.memory_bytes_max = 1 << 20).await;
+        run(Guest { reconcile: copes, ..Guest::default() }, |limits| limits.set(Bound::Memory, 1 << 20))
+            .await;
     assert_eq!(report.outcome, Outcome::Done);
 }
 
@@ -194,7 +206,7 @@ async fn tables_are_bounded() {
     let more = "(table $t 1 funcref)";
     let hog =
         "(if (i32.eq (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1)) (then unreachable))";
-    let limit = |limits: &mut Limits| limits.table_elements_max = 500;
+    let limit = |limits: &mut Limits| limits.set(Bound::TableElements, 500);
     check(Guest { reconcile: hog, more, ..Guest::default() }, limit, TrapKind::Memory, "table elements")
         .await;
 }
@@ -215,7 +227,7 @@ async fn what_a_call_hands_over_is_bounded() {
     let log = |bytes: &str| {
         format!("(call $log (i32.const 1) (i32.const 0) (i32.const {bytes}) (i32.const 0) (i32.const 0))")
     };
-    let small = |limits: &mut Limits| limits.payload_bytes_max = 1 << 10;
+    let small = |limits: &mut Limits| limits.set(Bound::Payload, 1 << 10);
     let long = log("131072");
     let guest = Guest { imports: LOG, reconcile: &long, ..Guest::default() };
     check(guest, small, TrapKind::HostCalls, "too much data").await;
@@ -237,10 +249,10 @@ async fn what_a_call_hands_over_is_bounded() {
 async fn calls_of_the_host_are_counted_and_bounded() {
     let flood = "(loop $on (call $random (i32.const 1) (i32.const 700)) (br $on))";
     let guest = || Guest { imports: RANDOM, reconcile: flood, ..Guest::default() };
-    let few = |limits: &mut Limits| limits.host_calls_max = 100;
+    let few = |limits: &mut Limits| limits.set(Bound::HostCalls, 100);
     let report = check(guest(), few, TrapKind::HostCalls, "more than 100 host calls").await;
     assert_eq!(report.usage.tally.host_calls, 101);
-    let bytes = |limits: &mut Limits| limits.random_bytes_max = 10;
+    let bytes = |limits: &mut Limits| limits.set(Bound::RandomBytes, 10);
     check(guest(), bytes, TrapKind::HostCalls, "more than 10 random bytes").await;
 }
 
@@ -256,9 +268,61 @@ async fn a_log_flood_is_dropped_and_counted() {
     assert_eq!((report.usage.tally.log_lines, report.usage.tally.log_lines_dropped), (200, 800));
 }
 
+/// A guest that comes to a bound, the value to set it to, and what is told: the bound's name, and who can raise it.
+async fn reaches(bound: Bound, value: u64, guest: Guest<'_>) {
+    let fake = fake();
+    let report = run_with(&fake, guest, |limits| limits.set(bound, value)).await;
+    let reached = fake.reached.lock().unwrap().clone();
+    assert!(
+        reached.iter().any(|(one, times)| *one == bound && *times > 0),
+        "{bound}: {reached:?}, {report:?}"
+    );
+    if let Outcome::Trapped(trap) = &report.outcome {
+        let hint = format!("spec.limits.{bound} is {}", bound.show(value));
+        assert!(trap.message.contains(&hint), "{bound}: {}", trap.message);
+    }
+}
+
+#[tokio::test]
+async fn every_bound_of_a_run_that_is_reached_is_told_by_name() {
+    let flood = |call: &str| {
+        format!(
+            "(loop $on {call} (local.set $at (i32.add (local.get $at) (i32.const 1)))
+            (br_if $on (i32.lt_u (local.get $at) (i32.const 20))))"
+        )
+    };
+    fn guest<'a>(imports: &'a str, reconcile: &'a str) -> Guest<'a> {
+        Guest { imports, reconcile, locals: "(local $at i32)", ..Guest::default() }
+    }
+    let log = "(call $log (i32.const 1) (i32.const 4096) (i32.const 100) (i32.const 5000) (i32.const 3))";
+    let random = "(call $random (i32.const 16) (i32.const 700))";
+    let add = r#"(import "windlass:controller/metrics@0.1.0" "add" (func $add (param i32 i32 f64 i32 i32)))"#;
+    let count = "(call $add (i32.const 256) (i32.const 1) (f64.const 1) (i32.const 0) (i32.const 0))";
+    let grow = "(if (i32.eq (memory.grow (i32.const 64)) (i32.const -1)) (then unreachable))";
+    let spin = "(loop $on (br $on))";
+    let table =
+        "(if (i32.eq (table.grow $t (ref.null func) (i32.const 100)) (i32.const -1)) (then unreachable))";
+    let tables = Guest { reconcile: table, more: "(table $t 1 funcref)", ..Guest::default() };
+    reaches(Bound::Memory, 1 << 20, guest("", grow)).await;
+    reaches(Bound::TableElements, 50, tables).await;
+    reaches(Bound::Instances, 1, guest(LOG, log)).await;
+    let two = Guest { more: "(table $t 1 funcref) (table $u 1 funcref)", ..Guest::default() };
+    reaches(Bound::Tables, 1, two).await;
+    reaches(Bound::CpuPerRun, 20_000_000, guest("", spin)).await;
+    reaches(Bound::Deadline, 20_000_000, guest("", spin)).await;
+    reaches(Bound::HostCalls, 5, guest(RANDOM, &flood(random))).await;
+    reaches(Bound::RandomBytes, 100, guest(RANDOM, &flood(random))).await;
+    let long = "(call $log (i32.const 1) (i32.const 0) (i32.const 131072) (i32.const 0) (i32.const 0))";
+    reaches(Bound::Payload, 1 << 10, guest(LOG, long)).await;
+    reaches(Bound::LogLines, 5, guest(LOG, &flood(log))).await;
+    reaches(Bound::LogText, 64, guest(LOG, log)).await;
+    reaches(Bound::LogFields, 1, guest(LOG, log)).await;
+    reaches(Bound::MetricSamples, 5, guest(add, &flood(count))).await;
+}
+
 #[tokio::test]
 async fn the_guests_own_functions_that_the_host_calls_are_bounded_too() {
-    let short = |limits: &mut Limits| limits.cpu_max = Duration::from_millis(20);
+    let short = |limits: &mut Limits| limits.set_time(Bound::CpuPerRun, Duration::from_millis(20));
     let start = Guest { more: "(func $start (loop $on (br $on))) (start $start)", ..Guest::default() };
     check(start, short, TrapKind::Cpu, "cpuPerRun").await;
     let realloc = Guest { realloc: "(loop $on (br $on))", ..Guest::default() };

@@ -1,7 +1,7 @@
 //! From an engine's error to the reason why an instance died.
 
 use super::state::{Breach, State};
-use crate::text::plain;
+use crate::{limits::Bound, text::plain};
 use std::time::Duration;
 use wasmtime::WasmBacktrace;
 use windlass_core::outcome::{Trap, TrapKind};
@@ -35,31 +35,57 @@ const MESSAGE_BYTES_MAX: usize = 1 << 10;
 pub(crate) fn of_error(error: &wasmtime::Error, state: &State) -> Trap {
     let kind = kind(error, state);
     let fault = match (kind, state.memory.refusal()) {
-        (TrapKind::Memory, Some(refusal)) => refusal.to_owned(),
-        _ => error.root_cause().to_string(),
+        (TrapKind::Memory, Some(refusal)) => refusal.told(state.limits()),
+        _ => match of_engine(error) {
+            Some(bound) => format!("{}; {}", error.root_cause(), state.limits().hint(bound)),
+            None => error.root_cause().to_string(),
+        },
     };
     Trap { kind, message: with_last_words(&fault, state), frames: frames(error) }
 }
 
+/// The bound that an invocation died of, as far as it is not counted where it is found.
+pub(crate) fn bound(error: &wasmtime::Error) -> Option<Bound> {
+    error.downcast_ref::<Breach>().map(|breach| breach.bound).or_else(|| of_engine(error))
+}
+
+/// A bound that the engine watches over. It keeps the types of these errors to itself; tests hold the texts.
+fn of_engine(error: &wasmtime::Error) -> Option<Bound> {
+    let text = error.root_cause().to_string();
+    let says = |part: &str| text.contains(part);
+    if says("fuel allocated for hostcalls") {
+        Some(Bound::Payload)
+    } else if says("handles") {
+        Some(Bound::Handles)
+    } else if says("instance count too high") {
+        Some(Bound::Instances)
+    } else if says("table count too high") {
+        Some(Bound::Tables)
+    } else if says("memory count too high") {
+        Some(Bound::Memories)
+    } else {
+        None
+    }
+}
+
 /// Why an invocation that was given up at its deadline died. The error is there when the guest itself was interrupted.
 pub(crate) fn of_deadline(spent: Duration, state: &State, error: Option<&wasmtime::Error>) -> Trap {
-    let deadline = state.limits().deadline;
+    let hint = state.limits().hint(Bound::Deadline);
     let doing = state.doing.map_or_else(
         || format!("the guest itself was at work ({spent:.0?} of processor time)"),
         |call| format!("it was waiting for the answer to {call}"),
     );
-    let fault =
-        format!("the run took longer than its deadline of {deadline:?} (spec.limits.deadline); {doing}");
+    let fault = format!("the run took longer than its deadline; {doing}; {hint}");
     let frames = error.map_or_else(Vec::new, frames);
     Trap { kind: TrapKind::Deadline, message: with_last_words(&fault, state), frames }
 }
 
 fn kind(error: &wasmtime::Error, state: &State) -> TrapKind {
     if let Some(breach) = error.downcast_ref::<Breach>() {
-        return match breach {
-            Breach::Cpu(_) => TrapKind::Cpu,
-            Breach::Deadline => TrapKind::Deadline,
-            Breach::HostCalls(_) | Breach::RandomBytes(_) => TrapKind::HostCalls,
+        return match breach.bound {
+            Bound::CpuPerRun => TrapKind::Cpu,
+            Bound::Deadline => TrapKind::Deadline,
+            _ => TrapKind::HostCalls,
         };
     }
     match error.downcast_ref::<wasmtime::Trap>() {
@@ -71,12 +97,11 @@ fn kind(error: &wasmtime::Error, state: &State) -> TrapKind {
     if state.memory.refusal().is_some() {
         return TrapKind::Memory;
     }
-    // The engine keeps the types of these two to itself; a test holds the texts.
-    let text = error.root_cause().to_string();
-    if text.contains("fuel allocated for hostcalls") || text.contains("handles") {
-        return TrapKind::HostCalls;
+    match of_engine(error) {
+        Some(Bound::Instances | Bound::Tables | Bound::Memories) => TrapKind::Memory,
+        Some(_) => TrapKind::HostCalls,
+        None => TrapKind::Fault,
     }
-    TrapKind::Fault
 }
 
 fn with_last_words(fault: &str, state: &State) -> String {

@@ -1,15 +1,16 @@
 //! From YAML to a [`Manifest`], section by section.
 
 use super::{
-    API_VERSION, Defaults, Limits, Manifest, ManifestError, default_field_manager,
+    API_VERSION, Defaults, Manifest, ManifestError, default_field_manager,
     error::Problem,
     fields::{Fields, Reader},
-    format_bytes, format_duration, is_dns_label, parse_bytes, parse_duration,
+    format_duration, is_dns_label, parse_duration,
     rules::decode_rules,
     yaml::{self, At, Node},
 };
 use std::{path::Path, sync::Arc, time::Duration};
 use windlass_core::{grant::Grant, name::ModuleName};
+use windlass_guest::limits::{BOUNDS, Bound, FIELDS, Limits};
 
 const ROOT: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
 const METADATA: &[&str] = &["name", "labels", "annotations"];
@@ -26,10 +27,7 @@ const SPEC: &[&str] = &[
 ];
 const SOURCE: &[&str] = &["path"];
 const GRANT: &[&str] = &["rules"];
-const LIMITS: &[&str] = &["memory", "cpuPerRun", "deadline", "hostCalls"];
 
-/// One page of linear memory would not hold a guest's stack; a 32-bit guest cannot address more than 4Gi.
-const MEMORY_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=4 << 30;
 const FIELD_MANAGER_CHARS_MAX: usize = 128;
 
 pub(super) fn decode(file: &Path, text: &str, defaults: &Defaults) -> Result<Manifest, ManifestError> {
@@ -146,26 +144,17 @@ fn decode_source(reader: &mut Reader, node: &Node, name: &ModuleName) {
 }
 
 fn decode_limits(reader: &mut Reader, node: &Node, limits: &mut Limits) {
-    let fields = reader.fields(node, "spec.limits", LIMITS);
-    if let Some(node) = fields.get("memory") {
-        let range = (MEMORY_BYTES, |bytes: &u64| format_bytes(*bytes));
-        let bytes = reader.measure(node, "spec.limits.memory", parse_bytes, range);
-        limits.memory_bytes_max = bytes.unwrap_or(limits.memory_bytes_max);
+    let fields = reader.fields(node, "spec.limits", FIELDS);
+    for bound in BOUNDS {
+        let field = bound.row().field;
+        let Some(node) = fields.get(field) else { continue };
+        let path = format!("spec.limits.{field}");
+        if let Some(value) = reader.parsed(node, &path, |text| bound.parse(text)) {
+            limits.set(bound, value);
+        }
     }
-    if let Some(node) = fields.get("cpuPerRun") {
-        let range = Duration::from_millis(1)..=Duration::from_secs(600);
-        limits.cpu_per_run_max = duration(reader, node, "spec.limits.cpuPerRun", range).unwrap_or_default();
-    }
-    if let Some(node) = fields.get("deadline") {
-        let range = Duration::from_millis(10)..=Duration::from_secs(3600);
-        limits.deadline = duration(reader, node, "spec.limits.deadline", range).unwrap_or(limits.deadline);
-    }
-    if let Some(node) = fields.get("hostCalls") {
-        let calls = reader.whole_number(node, "spec.limits.hostCalls", 1..=1_000_000);
-        limits.host_calls_max = calls.unwrap_or(limits.host_calls_max);
-    }
-    if limits.deadline < limits.cpu_per_run_max {
-        let (deadline, cpu) = (format_duration(limits.deadline), format_duration(limits.cpu_per_run_max));
+    if limits.get(Bound::Deadline) < limits.get(Bound::CpuPerRun) {
+        let [deadline, cpu] = [Bound::Deadline, Bound::CpuPerRun].map(|bound| bound.show(limits.get(bound)));
         let at = fields.get("deadline").or(fields.get("cpuPerRun")).map_or(fields.at, |node| node.at);
         let problem =
             Problem::new(at, format!("the deadline ({deadline}) is shorter than cpuPerRun ({cpu})"));

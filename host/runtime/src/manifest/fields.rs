@@ -123,6 +123,22 @@ impl Reader {
         within
     }
 
+    /// Something that its own reader understands; what that says of it stands beside the caret.
+    pub(super) fn parsed<T>(
+        &mut self,
+        node: &Node,
+        path: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.text(node, path)?;
+        let parsed = parse(text);
+        parsed
+            .map_err(|why| {
+                self.problem(Problem::new(node.at, format!("`{path}` cannot be `{text}`")).label(why));
+            })
+            .ok()
+    }
+
     /// Something written with a unit, within a range that messages show in the same form.
     pub(super) fn measure<T: PartialOrd>(
         &mut self,

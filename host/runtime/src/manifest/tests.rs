@@ -3,6 +3,7 @@
 
 use super::*;
 use windlass_core::{description::Permission, grant::Scope};
+use windlass_guest::limits::{BOUNDS, Bound};
 
 const WHOLE: &str = r#"
 apiVersion: windlass.dev/v1alpha1
@@ -51,16 +52,32 @@ fn every_field_is_read() {
     let settings =
         serde_json::json!({"replicas": 3, "image": "1.10", "ratio": 0.5, "on": "yes", "nothing": null});
     assert_eq!(manifest.settings, settings);
-    let limits = Limits {
-        memory_bytes_max: 128 << 20,
-        cpu_per_run_max: Duration::from_millis(500),
-        deadline: Duration::from_secs(90),
-        host_calls_max: 20,
-    };
+    let mut limits = Limits::default();
+    limits.set(Bound::Memory, 128 << 20);
+    limits.set_time(Bound::CpuPerRun, Duration::from_millis(500));
+    limits.set_time(Bound::Deadline, Duration::from_secs(90));
+    limits.set(Bound::HostCalls, 20);
     assert_eq!(manifest.limits, limits);
     assert_eq!((manifest.concurrency, manifest.resync), (2, Duration::ZERO));
     assert_eq!((&*manifest.field_manager, manifest.paused), ("web", true));
     assert!(!manifest.suppress_no_op_writes);
+}
+
+#[test]
+fn every_limit_of_the_table_is_a_field_of_the_manifest() {
+    for bound in BOUNDS {
+        let field = bound.row().field;
+        // What a deadline and a CPU bound have to do with each other is another test's matter.
+        let value = if bound == Bound::CpuPerRun { bound.row().least } else { bound.row().most };
+        let said = |text: &str| parse(&spec(&format!("{{limits: {{{field}: {text}}}}}")));
+        let mut limits = Limits::default();
+        limits.set(bound, value);
+        assert_eq!(said(&bound.show(value)).unwrap().limits, limits, "{field}");
+        for wrong in ["-1", "lots", "[1]", "99999999999999999999"] {
+            let error = said(wrong).unwrap_err().to_string();
+            assert!(error.contains(&format!("`spec.limits.{field}`")), "{error}");
+        }
+    }
 }
 
 #[test]
@@ -179,7 +196,12 @@ fn a_rendered_manifest_reads_back_as_the_same_grant() {
         permission: Permission {
             api_groups: vec![group.into()],
             resources: vec![resource.into()],
-            resource_names: vec!["true".into(), "1".into(), "a\"b".into()],
+            resource_names: vec![
+                "true".into(),
+                "1".into(),
+                "a\"b".into(),
+                "\x1b[2J\u{9b}\u{202e}\u{e0041}".into(),
+            ],
             verbs: vec!["*".into()],
         },
         scope,
@@ -190,6 +212,7 @@ fn a_rendered_manifest_reads_back_as_the_same_grant() {
         rule("*", "*", Scope::Namespaces(vec!["prod".into(), "0".into()])),
     ];
     let text = Manifest::render(&name("website"), &rules);
+    assert!(!text.contains(|c| c != '\n' && windlass_guest::text::deceives(c)), "{text:?}");
     assert_eq!(parse(&text).unwrap().grant.unwrap().rules, rules, "{text}");
     assert_eq!(parse(&Manifest::render(&name("website"), &[])).unwrap().grant.unwrap().rules, []);
 }

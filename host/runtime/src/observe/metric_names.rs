@@ -82,6 +82,8 @@ pub enum Metric {
     Fights,
     /// Writes that undid another one, in fights.
     FightFlips,
+    /// Times that a module came to one of its limits.
+    BoundReached,
     /// What a bound made the host drop.
     Dropped,
 }
@@ -130,6 +132,7 @@ impl Metric {
             Self::WatchFailures => "windlass_watch_failures",
             Self::Fights => "windlass_fights",
             Self::FightFlips => "windlass_fight_flips",
+            Self::BoundReached => "windlass_bound_reached",
             Self::Dropped => "windlass_dropped",
         }
     }
@@ -189,6 +192,7 @@ impl Metric {
             Self::WatchFailures => "Times the watch of a kind failed",
             Self::Fights => "Objects that a module wakes itself by, or whose writes it and others undo",
             Self::FightFlips => "Writes of a module that were one more turn of a fight",
+            Self::BoundReached => "Times that a module came to one of the limits of its manifest, by limit",
             Self::Dropped => "What was dropped because a bound was reached, by bound",
         }
     }

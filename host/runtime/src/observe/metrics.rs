@@ -4,6 +4,7 @@
 //! first event; all are taken out with the module. Facts of a module that is not registered count for the host's own
 //! series only.
 
+mod bounds;
 mod cluster;
 mod families;
 mod guest;
@@ -11,9 +12,10 @@ mod module;
 mod own_writes;
 
 use super::Observer;
+use bounds::BoundMetrics;
 use cluster::ClusterMetrics;
 use families::{Families, KindLabel, WatchLabel};
-use guest::GuestMetrics;
+use guest::{GuestMetrics, NotKept};
 use module::{ControllerSeries, ModuleSeries};
 use own_writes::OwnWritesMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -31,6 +33,7 @@ use windlass_core::{
     name::{ControllerName, Kind, ModuleName},
     outcome::Outcome,
 };
+use windlass_guest::limits::Bound;
 
 /// What `/metrics` answers in.
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,6 +43,7 @@ pub struct Metrics {
     registry: Registry,
     families: Families,
     guests: GuestMetrics,
+    bounds: BoundMetrics,
     cluster: ClusterMetrics,
     own_writes: OwnWritesMetrics,
     modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
@@ -59,12 +63,14 @@ impl Default for Metrics {
         let families = Families::register(&mut registry);
         let guests = GuestMetrics::default();
         registry.register_collector(Box::new(guests.clone()));
+        let bounds = BoundMetrics::default();
+        registry.register_collector(Box::new(bounds.clone()));
         let cluster = ClusterMetrics::default();
         registry.register_collector(Box::new(cluster.clone()));
         let own_writes = OwnWritesMetrics::default();
         registry.register_collector(Box::new(own_writes.clone()));
         let (modules, watched) = (RwLock::default(), Mutex::default());
-        Self { registry, families, guests, cluster, own_writes, modules, watched }
+        Self { registry, families, guests, bounds, cluster, own_writes, modules, watched }
     }
 }
 
@@ -81,6 +87,7 @@ impl Metrics {
         let series =
             modules.entry(module.clone()).or_insert_with(|| ModuleSeries::new(&self.families, module));
         series.keep_controllers(&self.families, module, controllers, concurrency);
+        self.bounds.register(module);
     }
 
     /// Shows from now on what the watches and requests of this server did.
@@ -95,6 +102,7 @@ impl Metrics {
             series.remove(&self.families, module);
         }
         self.guests.forget(module);
+        self.bounds.forget(module);
         // These count before a module is registered, and may be all there is of it.
         let label = families::ModuleLabel::of(module);
         self.families.offers.remove(&label);
@@ -257,11 +265,19 @@ impl Observer for Metrics {
                     .get_or_create(&families::NameLabel { name: "windlass" })
                     .set(i64::from(*leading));
             }
-            Fact::GuestMetric { module, name, change, labels } => {
-                if !self.guests.change(module, name, *change, labels) {
-                    families.dropped.get_or_create(&families::BoundLabel { bound: "guest-metrics" }).inc();
+            Fact::GuestMetric { module, name, change, labels, series_max } => {
+                match self.guests.change(module, (name, labels), *change, *series_max) {
+                    Ok(()) => {}
+                    Err(NotKept::TooMany) => self.bounds.reached(module, Bound::MetricSeries.row().field, 1),
+                    Err(NotKept::OtherType) => {
+                        families
+                            .dropped
+                            .get_or_create(&families::BoundLabel { bound: "guest-metrics" })
+                            .inc();
+                    }
                 }
             }
+            Fact::BoundReached { module, bound, count } => self.bounds.reached(module, bound, *count),
             Fact::Fight(fight) if fight.stage != FightStage::Over => {
                 if let Some(writer) = fight.writers.first() {
                     self.with_module(&writer.controller.module, |series| {

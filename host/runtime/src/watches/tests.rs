@@ -119,6 +119,7 @@ impl Bench {
             settings: "{}".into(),
             resources: vec![resource],
             concurrency: 1,
+            runs_max: 1,
             resync: Duration::ZERO,
             paused: false,
             suppress_no_op_writes: true,

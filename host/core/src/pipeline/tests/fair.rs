@@ -69,3 +69,29 @@ fn a_noisy_module_of_long_runs_adds_at_most_a_fifth_to_what_the_other_waits() {
     assert!(p99(&alone) > Duration::from_millis(20), "{:?} is no load", p99(&alone));
     assert!(p99(&beside) <= p99(&alone) * 12 / 10, "{:?} alone, {:?} beside", p99(&alone), p99(&beside));
 }
+
+#[test]
+fn a_module_runs_no_more_at_a_time_than_it_may_and_that_is_told() {
+    let mut world = World::new();
+    let controllers =
+        vec![controller("site", "Site", Vec::new()), controller("map", "ConfigMap", Vec::new())];
+    let mut bounded = version("bounded", 1, controllers);
+    (bounded.concurrency, bounded.runs_max) = (4, 3);
+    world.serve(bounded);
+    for n in 0..5 {
+        world.upsert("Site", site(&format!("s{n}")));
+        let name = format!("c{n}");
+        world.upsert("ConfigMap", json!({"metadata": {"namespace": "n", "name": name, "uid": "c"}}));
+    }
+    let mut ended = 0;
+    while !world.runs.is_empty() {
+        assert!(world.runs.len() == 3 || ended >= 8, "{} run, {ended} have ended", world.runs.len());
+        let run = world.runs.remove(0);
+        ended += 1;
+        world.step(Input::Ended(Ended { run: run.id, outcome: Outcome::Done, cpu: LIGHT, calls: 0 }));
+    }
+    assert_eq!(ended, 10);
+    let held_back =
+        world.facts.iter().filter(|fact| matches!(fact, Fact::BoundReached { bound: "runs", .. }));
+    assert_eq!(held_back.count(), 6, "once for each run that took the last place while others waited");
+}

@@ -140,12 +140,12 @@ fn questions_go_over_to_the_new_version() {
     let (id, _) = world.asked.remove(0);
     world.serve(mapped(2));
     assert_eq!((world.asked.len(), world.frees.len()), (0, 0), "one question at a time");
-    world.step(Input::Targets(id, None));
+    world.step(Input::Targets(id, None, Duration::ZERO));
     assert_eq!(world.frees, [Digest([1; 32])]);
     world.wait(Duration::from_millis(5));
     let (id, asked) = world.asked.remove(0);
     assert_eq!((asked.digest, asked.changes.len()), (Digest([2; 32]), 1));
-    world.step(Input::Targets(id, Some(vec![vec![ObjectName::namespaced("n", "x")]])));
+    world.step(Input::Targets(id, Some(vec![vec![ObjectName::namespaced("n", "x")]]), Duration::ZERO));
     assert_eq!(world.finish(), ["n/x"]);
 }
 

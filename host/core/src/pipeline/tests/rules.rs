@@ -198,7 +198,7 @@ fn mapped_changes_are_asked_in_batches_and_retried_with_what_came_since() {
     assert_eq!(world.asked.len(), 1, "one question at a time");
     let (id, asked) = world.asked.remove(0);
     assert_eq!(asked.changes.len(), 1);
-    world.step(Input::Targets(id, None));
+    world.step(Input::Targets(id, None, Duration::ZERO));
     assert_eq!(world.asked.len(), 0, "not before the backoff is over");
     assert_eq!(world.wake_at, Some(world.now + Duration::from_millis(5)));
     world.wait(Duration::from_millis(5));
@@ -206,11 +206,11 @@ fn mapped_changes_are_asked_in_batches_and_retried_with_what_came_since() {
     let names: Vec<_> = asked.changes.iter().map(|change| change.name.to_string()).collect();
     assert_eq!(names, ["n/c", "n/d", "n/e"]);
     let answer = vec![vec![name("x")], vec![], vec![name("x"), ObjectName::cluster("odd"), name("y")]];
-    world.step(Input::Targets(id, Some(answer)));
+    world.step(Input::Targets(id, Some(answer), Duration::ZERO));
     assert_eq!(world.finish(), ["n/x", "n/y"]);
     world.upsert("ConfigMap", map("c"));
     let (id, _) = world.asked.remove(0);
-    world.step(Input::Targets(id, Some(Vec::new())));
+    world.step(Input::Targets(id, Some(Vec::new()), Duration::ZERO));
     world.wait(Duration::from_secs(1));
     assert_eq!(world.asked.len(), 1, "an answer of another length is a failure");
 }

@@ -1,6 +1,6 @@
 //! Reads that are followed: the host is told before the read, and what it showed while its watch is still starting.
 
-use crate::instance::State;
+use crate::{instance::State, limits::Bound};
 use serde::Deserialize;
 use std::borrow::Cow;
 use windlass_core::{
@@ -37,6 +37,15 @@ impl State {
         if self.caller.request().is_none() {
             self.tally.subscriptions_dropped += 1;
             return Ok(None);
+        }
+        let max = self.limits().count(Bound::Subscriptions);
+        if self.tally.subscriptions >= max {
+            self.reach(Bound::Subscriptions, 1);
+            let hint = self.limits().hint(Bound::Subscriptions);
+            let message = format!(
+                "a run may follow {max} reads: list what belongs together, or declare a watch of it; {hint}"
+            );
+            return Err(ApiError::host("LimitExceeded", message));
         }
         let (id, following) = self.host.subscribe(&self.caller, subscription).await?;
         self.tally.subscriptions += 1;

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     bindings::windlass::controller::objects::{self, Consistency, Page, ReadOptions},
     instance::{Breach, State},
+    limits::Bound,
 };
 use std::sync::Arc;
 use windlass_core::{
@@ -196,20 +197,26 @@ impl State {
         }
     }
 
-    fn cached_page(&self, wanted: &Wanted, found: Vec<Arc<Object>>) -> Result<Page, ApiError> {
+    fn cached_page(&mut self, wanted: &Wanted, found: Vec<Arc<Object>>) -> Result<Page, ApiError> {
         let (mut items, mut bytes) = (Vec::new(), 0);
         let mut continue_token = None;
         let limit = wanted.limit.map_or(usize::MAX, |limit| limit as usize);
+        let items_max = self.limits().size(Bound::ListItems);
+        let bytes_max = PAGE_BYTES.min(self.limits().size(Bound::Reply));
         let mut last: Option<NameRef<'_>> = None;
         for object in &found {
-            let full = items.len() == limit
-                || bytes + object.json().len() > PAGE_BYTES.min(self.limits().reply_bytes_max);
+            let many = items.len() == items_max;
+            self.reach(Bound::ListItems, usize::from(many));
+            let full = many || items.len() == limit || bytes + object.json().len() > bytes_max;
             if full && let Some(last) = last {
                 continue_token = Some(Place::Cached(last.to_owned()).token());
                 break;
             }
             let item = partial::shaped(object, wanted.shape)?;
             bytes += item.len();
+            if bytes > self.limits().size(Bound::Reply) {
+                return Err(self.reply_too_large(bytes));
+            }
             items.push(item);
             last = Some(object.name());
         }
@@ -237,7 +244,7 @@ impl State {
                 Err(error) => return Ok(Err(error)),
             };
             bytes += chunk.items.iter().map(String::len).sum::<usize>();
-            if bytes > self.limits().reply_bytes_max {
+            if bytes > self.limits().size(Bound::Reply) {
                 return Ok(Err(self.reply_too_large(bytes)));
             }
             if page.resource_version.is_empty() {
@@ -246,7 +253,11 @@ impl State {
             page.items.extend(chunk.items);
             places.went(given(chunk.continue_token));
             let full = wanted.limit.is_some_and(|limit| page.items.len() >= limit as usize);
-            if full || bytes >= PAGE_BYTES || calls >= self.limits().namespaces_per_list_max {
+            let many = page.items.len() >= self.limits().size(Bound::ListItems);
+            let spread = calls >= self.limits().size(Bound::NamespacesPerList);
+            self.reach(Bound::ListItems, usize::from(many && !full));
+            self.reach(Bound::NamespacesPerList, usize::from(spread && !full && !many));
+            if full || many || spread || bytes >= PAGE_BYTES {
                 break;
             }
         }

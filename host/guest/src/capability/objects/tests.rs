@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use super::*;
-use crate::testing::{Fake, rule, within};
+use crate::{
+    limits::Bound,
+    testing::{Fake, rule, within},
+};
 use objects::{Host, Shape};
 use std::sync::Arc;
 use windlass_core::{
@@ -176,7 +179,7 @@ async fn a_list_without_a_namespace_asks_the_server_for_each_granted_one() {
 #[tokio::test]
 async fn a_page_over_several_namespaces_goes_on_where_it_ended() {
     let fake = everything(within(&["a", "b", "c"]));
-    let mut state = fake.state(|terms| terms.limits.namespaces_per_list_max = 2);
+    let mut state = fake.state(|terms| terms.limits.set(Bound::NamespacesPerList, 2));
     fake.answer([page(&["1"], None), page(&["2"], Some("x/y"))]);
     let first = state.list(kind("ConfigMap"), query(), read(Consistency::Latest)).await.unwrap().unwrap();
     assert_eq!(first.items.len(), 2);
@@ -214,7 +217,7 @@ async fn a_write_goes_out_in_the_manifests_name() {
 #[tokio::test]
 async fn nothing_is_sent_for_a_call_that_makes_no_sense() {
     let fake = everything(within(&["mine"]));
-    let mut state = fake.state(|terms| terms.limits.payload_bytes_max = 100);
+    let mut state = fake.state(|terms| terms.limits.set(Bound::Payload, 100));
     let map = || kind("ConfigMap");
     let here = || name("mine", "a");
     let update = |body: &str| (map(), here(), body.to_owned(), plain_write());
@@ -277,7 +280,7 @@ async fn describing_reads_nothing_and_targets_write_nothing() {
 #[tokio::test]
 async fn one_call_too_many_ends_the_run() {
     let fake = everything(within(&["mine"]));
-    let mut state = fake.state(|terms| terms.limits.host_calls_max = 1);
+    let mut state = fake.state(|terms| terms.limits.set(Bound::HostCalls, 1));
     fake.answer([Ok(Reply::Deleted { gone: true, uid: None, left: None })]);
     let gone = |state: &mut State| {
         let options = DeleteOptions {
@@ -453,7 +456,7 @@ async fn what_is_no_selector_is_told_before_anything_is_asked() {
 #[tokio::test]
 async fn an_answer_that_is_too_large_is_not_handed_over() {
     let fake = everything(within(&["mine"]));
-    let mut state = fake.state(|terms| terms.limits.reply_bytes_max = 10);
+    let mut state = fake.state(|terms| terms.limits.set(Bound::Reply, 10));
     fake.answer([Ok(Reply::Object(Some("x".repeat(11)))), page(&["123456", "123456"], None)]);
     let one = state.get(kind("ConfigMap"), name("mine", "a"), read(Consistency::Latest)).await;
     assert_eq!(reason(one), "TooLarge");

@@ -11,6 +11,7 @@ use crate::{
     },
     host::Activity,
     instance::State,
+    limits::Bound,
 };
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -81,7 +82,7 @@ impl State {
             }
         };
         match self.call(Call { kind, subresource, action }).await? {
-            Reply::Written { object, warnings } => Ok(Written { object: object.json().to_owned(), warnings }),
+            Reply::Written { object, warnings } => self.written(object.json(), warnings),
             other => Err(unfit(&other)),
         }
     }
@@ -112,6 +113,16 @@ impl State {
         }
     }
 
+    /// What a write led to. Its answer is larger than what was sent by no more than the server's own fields, so this
+    /// bound is reached only where the operator gave answers less room than bodies.
+    fn written(&mut self, object: &str, warnings: Vec<String>) -> Result<Written, ApiError> {
+        if object.len() <= self.limits().size(Bound::Reply) {
+            return Ok(Written { object: object.to_owned(), warnings });
+        }
+        let error = self.reply_too_large(object.len());
+        Err(ApiError { message: format!("the write was made; {}", error.message), ..error })
+    }
+
     fn may_write(&self) -> Result<(), ApiError> {
         match self.caller.activity {
             Activity::Reconcile { .. } => Ok(()),
@@ -120,13 +131,14 @@ impl State {
         }
     }
 
-    fn fits(&self, verb: &str, body: &str) -> Result<(), ApiError> {
-        let (bytes, max) = (body.len(), self.limits().payload_bytes_max);
-        if bytes <= max {
+    fn fits(&mut self, verb: &str, body: &str) -> Result<(), ApiError> {
+        let bytes = body.len();
+        if bytes <= self.limits().size(Bound::Payload) {
             return Ok(());
         }
-        let message =
-            format!("{verb}: the body has {bytes} bytes and at most {max} are sent; nothing was sent");
+        self.reach(Bound::Payload, 1);
+        let hint = self.limits().hint(Bound::Payload);
+        let message = format!("{verb}: the body has {bytes} bytes, nothing was sent; {hint}");
         Err(ApiError::host("TooLarge", message))
     }
 }

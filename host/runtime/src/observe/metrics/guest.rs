@@ -12,9 +12,6 @@ use std::{
 };
 use windlass_core::{fact::MetricChange, name::ModuleName};
 
-/// Series that one module may make; a label that grows without bound must not fill the host.
-const SERIES_PER_MODULE_MAX: usize = 500;
-
 /// Upper bounds of every guest histogram, in whatever unit the guest observes; Prometheus' own defaults.
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -43,35 +40,47 @@ enum Series {
     Histogram { sum: f64, count: u64, buckets: [u64; BUCKETS.len()] },
 }
 
+/// Why a sample changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotKept {
+    /// The name has another type already.
+    OtherType,
+    /// The module has as many series as it may.
+    TooMany,
+}
+
 impl GuestMetrics {
-    /// Changes a series. False if the module has too many, or the name is another type already: nothing is kept.
+    /// Changes a series of a module that may have `series_max`; a label that grows without bound must not fill the host.
+    ///
+    /// # Errors
+    /// Why nothing is kept.
     pub(super) fn change(
         &self,
         module: &ModuleName,
-        name: &str,
+        (name, labels): (&str, &Labels),
         change: MetricChange,
-        labels: &Labels,
-    ) -> bool {
+        series_max: usize,
+    ) -> Result<(), NotKept> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Families { families, series } = &mut *all;
         let kind = type_of(change);
         let known = families.get(name);
         if known.is_some_and(|family| family.kind.as_str() != kind.as_str()) {
-            return false;
+            return Err(NotKept::OtherType);
         }
         let key = (module.clone(), labels.clone());
         let new = !known.is_some_and(|family| family.series.contains_key(&key));
         if new {
             let count = series.entry(module.clone()).or_default();
-            if *count >= SERIES_PER_MODULE_MAX {
-                return false;
+            if *count >= series_max {
+                return Err(NotKept::TooMany);
             }
             *count += 1;
         }
         let family =
             families.entry(name.to_owned()).or_insert_with(|| Family { kind, series: BTreeMap::new() });
         family.series.entry(key).or_insert_with(|| Series::of(change)).change(change);
-        true
+        Ok(())
     }
 
     /// Takes a module's series out.
@@ -165,9 +174,13 @@ mod tests {
     fn a_guests_samples_come_out_under_its_modules_name() {
         let (metrics, module) = (GuestMetrics::default(), ModuleName("web".into()));
         let labels = vec![("result".to_owned(), "ok".to_owned())];
-        assert!(metrics.change(&module, "seen", MetricChange::Add(2.0), &labels));
-        assert!(metrics.change(&module, "seen", MetricChange::Add(1.0), &labels));
-        assert!(metrics.change(&module, "seconds", MetricChange::Observe(0.02), &vec![]));
+        for (name, change, labels) in [
+            ("seen", MetricChange::Add(2.0), &labels),
+            ("seen", MetricChange::Add(1.0), &labels),
+            ("seconds", MetricChange::Observe(0.02), &vec![]),
+        ] {
+            assert_eq!(metrics.change(&module, (name, labels), change, 500), Ok(()));
+        }
         let text = rendered(&metrics);
         assert!(text.contains("windlass_module_seen_total{result=\"ok\",module=\"web\"} 3"), "{text}");
         assert!(text.contains("windlass_module_seconds_bucket{le=\"0.025\",module=\"web\"} 1"), "{text}");
@@ -179,11 +192,12 @@ mod tests {
     #[test]
     fn a_name_keeps_its_type_and_a_module_its_bound() {
         let (metrics, module) = (GuestMetrics::default(), ModuleName("web".into()));
-        assert!(metrics.change(&module, "x", MetricChange::Set(1.0), &vec![]));
-        assert!(!metrics.change(&module, "x", MetricChange::Add(1.0), &vec![]));
+        let change =
+            |name: &str, labels: Labels, change| metrics.change(&module, (name, &labels), change, 50);
+        assert_eq!(change("x", vec![], MetricChange::Set(1.0)), Ok(()));
+        assert_eq!(change("x", vec![], MetricChange::Add(1.0)), Err(NotKept::OtherType));
         let series = |n: usize| vec![("n".to_owned(), n.to_string())];
-        let kept =
-            (0..600).filter(|n| metrics.change(&module, "many", MetricChange::Set(0.0), &series(*n))).count();
-        assert_eq!(kept, SERIES_PER_MODULE_MAX - 1);
+        let kept = (0..60).map(|n| change("many", series(n), MetricChange::Set(0.0)));
+        assert_eq!(kept.filter(|kept| *kept == Err(NotKept::TooMany)).count(), 60 - 49);
     }
 }

@@ -103,6 +103,8 @@ fn w11_c9_every_series_of_a_module_begins_at_zero() {
             r#"windlass_guest_log_lines_total{module="website",level="warn"} 0"#,
             r#"windlass_reads_total{module="website",source="server"} 0"#,
             r#"windlass_subscriptions{module="website"} 0"#,
+            r#"windlass_bound_reached_total{module="website",bound="memory"} 0"#,
+            r#"windlass_bound_reached_total{module="website",bound="writesPerSecond"} 0"#,
         ],
     );
 }
@@ -267,4 +269,30 @@ fn a_module_takes_all_its_series_along() {
     metrics.fact(&Fact::ModuleWithdrawn { module: module() });
     metrics.fact(&run(Outcome::Done, Reason::Changed));
     assert!(!metrics.render().contains("website"), "{}", metrics.render());
+}
+
+#[test]
+fn how_often_a_module_came_to_a_limit_is_counted_by_limit() {
+    let metrics = registered();
+    for count in [1, 800] {
+        metrics.fact(&Fact::BoundReached { module: module(), bound: "logLines", count });
+    }
+    metrics.fact(&Fact::BoundReached { module: ModuleName("other".into()), bound: "logLines", count: 1 });
+    let sample = |at: usize| Fact::GuestMetric {
+        module: module(),
+        name: "seen".to_owned(),
+        change: windlass_core::fact::MetricChange::Add(1.0),
+        labels: vec![("at".to_owned(), at.to_string())],
+        series_max: 3,
+    };
+    (0..5).for_each(|at| metrics.fact(&sample(at)));
+    check(
+        &metrics,
+        &[
+            r#"windlass_bound_reached_total{module="website",bound="logLines"} 801"#,
+            r#"windlass_bound_reached_total{module="website",bound="metricSeries"} 2"#,
+        ],
+    );
+    metrics.forget_module(&module());
+    assert!(!metrics.render().contains("windlass_bound_reached"), "{}", metrics.render());
 }
