@@ -12,7 +12,7 @@ use windlass_runtime::core::{
     name::{Kind, ObjectName, Request},
     outcome::Outcome,
 };
-use windlass_runtime::observe::Observer;
+use windlass_runtime::{observe::Observer, text::visible};
 
 /// Prints facts as they come: which object, why it was reconciled, what it changed, how long it took.
 pub(crate) struct Console {
@@ -68,9 +68,11 @@ impl Console {
         self.line(&self.ink(Ink::Bad, text));
     }
 
+    /// Text in colour. What a module wrote may be in it and must not bring colours of its own, or worse.
     fn ink(&self, ink: Ink, text: &str) -> String {
+        let text = visible(text);
         if !self.colour {
-            return text.to_owned();
+            return text.into_owned();
         }
         let code = match ink {
             Ink::Good => "32",
@@ -99,7 +101,7 @@ impl Console {
         let took = self.ink(Ink::Faint, &format!("{} ms", millis(run.took)));
         let end = if end.is_empty() { String::new() } else { format!(" → {}", self.ink(ink, &end)) };
         let controller = &run.request.controller.controller;
-        format!("{controller} {name} ({}): {did}{end} {took}", why(&run.reason))
+        format!("{controller} {name} ({}): {did}{end} {took}", visible(&why(&run.reason)))
     }
 
     fn did(&self, request: &Request, note: impl FnOnce(&mut Done)) {
@@ -126,7 +128,7 @@ impl Observer for Console {
             Fact::CallAnswered { request, verb, kind, name, subresource, error, .. } => {
                 let what = call(verb, kind, name, subresource.as_deref());
                 match error {
-                    None => self.wrote(request, what),
+                    None => self.wrote(request, visible(&what).into_owned()),
                     Some(error) => {
                         self.wrote(request, self.ink(Ink::Bad, &format!("{what} failed: {error}")))
                     }
@@ -137,6 +139,7 @@ impl Observer for Console {
                 let of = |request: &Request| format!("{} {}", request.controller.controller, request.name);
                 let who = request.as_ref().map_or_else(|| module.to_string(), of);
                 let fields: String = fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+                let fields = visible(&fields);
                 let mark = if *level >= LogLevel::Warn { ink } else { Ink::Faint };
                 self.line(&format!(
                     "{} {}{fields}",

@@ -15,3 +15,5 @@ use crate::{bindings::windlass::controller as contract, instance::State};
 
 impl contract::types::Host for State {}
 impl contract::module::Host for State {}
+#[cfg(test)]
+mod steering;

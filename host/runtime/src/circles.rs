@@ -10,6 +10,7 @@ use windlass_core::{
     fight::{FieldChange, Fight, FightStage, Wrote, changed_fields},
     input::RunId,
 };
+use windlass_guest::text::visible;
 
 /// Objects larger than this are not compared: it would cost more than their fights do.
 const JSON_LEN_MAX: usize = 256 * 1024;
@@ -77,7 +78,7 @@ impl FightEvents {
             warning: fight.stage != FightStage::Over,
             reason: if fight.stage == FightStage::Over { "FightOver" } else { "Fighting" }.to_owned(),
             action: "HoldBack".to_owned(),
-            text: fight.to_string(),
+            text: visible(&fight.to_string()).into_owned(),
             controller: format!("windlass.dev/{writer}").into(),
         });
     }

@@ -29,6 +29,7 @@ use windlass_apiserver::ApiServer;
 use windlass_author::{
     BuildError, BuildRequest, Built, Profile, SourceWatcher, build, build::Language, watch::SourceChanged,
 };
+use windlass_runtime::text::visible;
 use windlass_runtime::{
     Client, ClientSettings, Connection, Discovery, Grants, Parts,
     apply::{self, Document},
@@ -181,7 +182,7 @@ impl Workshop {
                 self.console
                     .line(&format!("{} reconciles {}{follows}", controller.name, controller.reconciles));
             }
-            asks(&now.permissions).for_each(|ask| self.console.line(&ask));
+            asks(&now.permissions).for_each(|ask| self.console.line(&visible(&ask)));
             self.console.line("granted: dev grants all that a module asks for");
         }
         let carried = Path::new("the module's description");

@@ -11,15 +11,16 @@ use windlass_runtime::core::{
 use windlass_runtime::{
     compile::CompileBounds,
     examine::{Examined, examine},
+    text::{visible, visible_json},
 };
 
 /// Shows a module.
 pub(crate) async fn inspect(arguments: &Inspect) -> Result<()> {
     let examined = of_file(&arguments.file).await?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&examined))?);
+        println!("{}", visible_json(&serde_json::to_string_pretty(&as_json(&examined))?));
     } else {
-        print(&examined);
+        print!("{}", visible(&page(&examined)));
     }
     Ok(())
 }
@@ -40,49 +41,48 @@ pub(crate) fn name_of(file: &Path) -> ModuleName {
     )
 }
 
-fn print(examined: &Examined) {
+/// What it is, for people. The module's own words stand in it, so it is made visible before it is printed.
+fn page(examined: &Examined) -> String {
     let description = &examined.description;
-    println!("{} {}", description.title, description.version);
-    println!("  digest    {}", examined.digest);
-    println!(
-        "  size      {} bytes, {} KiB of memory at start",
-        examined.size_bytes,
-        examined.initial_memory_bytes >> 10
-    );
-    println!("  compiled  in {} ms", examined.compiled_in.as_millis());
-    println!("  imports   {}", examined.imports.join(", "));
-    println!("  exports   {}", examined.exports.join(", "));
-    for controller in &description.controllers {
-        print_controller(controller);
-    }
-    asks(&description.permissions).for_each(|ask| println!("{ask}"));
-    for index in &description.indexes {
-        println!("index {}: {} of {}", index.name, index.field, index.kind);
-    }
-    for definition in &description.definitions {
-        println!("brings {}", definition_name(definition));
-    }
-    for finalizer in &description.finalizers {
-        println!("sets the finalizer {finalizer}");
-    }
+    let mut lines = vec![
+        format!("{} {}", description.title, description.version),
+        format!("  digest    {}", examined.digest),
+        format!(
+            "  size      {} bytes, {} KiB of memory at start",
+            examined.size_bytes,
+            examined.initial_memory_bytes >> 10
+        ),
+        format!("  compiled  in {} ms", examined.compiled_in.as_millis()),
+        format!("  imports   {}", examined.imports.join(", ")),
+        format!("  exports   {}", examined.exports.join(", ")),
+    ];
+    description.controllers.iter().for_each(|controller| of_controller(&mut lines, controller));
+    lines.extend(asks(&description.permissions));
+    let indexes = description.indexes.iter();
+    lines.extend(indexes.map(|index| format!("index {}: {} of {}", index.name, index.field, index.kind)));
+    let definitions = description.definitions.iter();
+    lines.extend(definitions.map(|definition| format!("brings {}", definition_name(definition))));
+    let finalizers = description.finalizers.iter();
+    lines.extend(finalizers.map(|finalizer| format!("sets the finalizer {finalizer}")));
     if description.settings_schema.is_some() {
-        println!("takes settings (schema: --json)");
+        lines.push("takes settings (schema: --json)".to_owned());
     }
+    lines.into_iter().map(|line| line.replace('\n', "\\n") + "\n").collect()
 }
 
-fn print_controller(controller: &Controller) {
-    println!("controller {}", controller.name);
-    println!(
+fn of_controller(lines: &mut Vec<String>, controller: &Controller) {
+    lines.push(format!("controller {}", controller.name));
+    lines.push(format!(
         "  reconciles {}{}{}",
         controller.reconciles,
         selection(&controller.selection),
         predicates(&controller.predicates)
-    );
-    for watch in &controller.watches {
+    ));
+    lines.extend(controller.watches.iter().map(|watch| {
         let metadata = if watch.metadata_only { ", metadata only" } else { "" };
         let (selected, touched) = (selection(&watch.selection), predicates(&watch.predicates));
-        println!("  watches {} ({}{metadata}){selected}{touched}", watch.kind, relation(&watch.relation));
-    }
+        format!("  watches {} ({}{metadata}){selected}{touched}", watch.kind, relation(&watch.relation))
+    }));
 }
 
 /// What is asked for, one RBAC rule a line.

@@ -3,14 +3,19 @@
 use crate::args::{OfModule, OfModules, Reconcile, Status};
 use anyhow::{Result, anyhow, bail};
 use std::path::Path;
-use windlass_runtime::control::{self, Answer, Command};
+use windlass_runtime::{
+    control::{self, Answer, Command},
+    text::{visible, visible_json},
+};
 
 /// Shows how things stand.
 pub(crate) async fn status(arguments: &Status) -> Result<()> {
     match control::call(&arguments.state.state, &Command::Status {}, |note| eprintln!("{note}")).await? {
-        Answer::Status(report) if arguments.json => println!("{}", serde_json::to_string_pretty(&report)?),
+        Answer::Status(report) if arguments.json => {
+            println!("{}", visible_json(&serde_json::to_string_pretty(&report)?));
+        }
         Answer::Status(report) => print!("{report}"),
-        Answer::Done { message } => println!("{message}"),
+        Answer::Done { message } => println!("{}", visible(&message)),
         Answer::Failed { message } => bail!(message),
     }
     Ok(())
@@ -40,7 +45,7 @@ pub(crate) async fn reconcile(arguments: Reconcile) -> Result<()> {
 
 async fn ask(state: &Path, command: Command) -> Result<()> {
     match control::call(state, &command, |note| eprintln!("{note}")).await? {
-        Answer::Done { message } => println!("{message}"),
+        Answer::Done { message } => println!("{}", visible(&message)),
         Answer::Status(report) => print!("{report}"),
         Answer::Failed { message } => bail!(message),
     }

@@ -3,12 +3,22 @@
 use super::{ControllerStatus, ModuleState, ModuleStatus, StatusReport};
 use crate::manifest::format_duration;
 use std::{fmt, time::Duration};
+use windlass_guest::text::visible;
 
 /// Hexadecimal digits of a digest that people compare.
 const DIGEST_CHARS: usize = 12;
 
 impl fmt::Display for StatusReport {
+    /// What modules and servers wrote stands in it, so it is made visible as a whole.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut page = String::new();
+        self.write_page(&mut page)?;
+        f.write_str(&visible(&page))
+    }
+}
+
+impl StatusReport {
+    fn write_page(&self, f: &mut impl fmt::Write) -> fmt::Result {
         let uptime = format_duration(Duration::from_secs(self.uptime_seconds));
         let holder = self.leadership.holder.as_deref();
         let leads = match (self.leadership.leading, holder) {
@@ -33,9 +43,7 @@ impl fmt::Display for StatusReport {
         }
         Ok(())
     }
-}
 
-impl StatusReport {
     /// Where another host holds the lease, what could serve stands by.
     fn state_of(&self, module: &ModuleStatus) -> String {
         match module.state {
@@ -91,7 +99,7 @@ impl StatusReport {
 }
 
 /// What does not fit a cell.
-fn write_notes(f: &mut fmt::Formatter<'_>, module: &ModuleStatus) -> fmt::Result {
+fn write_notes(f: &mut impl fmt::Write, module: &ModuleStatus) -> fmt::Result {
     let name = &module.name;
     if let Some(reason) = &module.reason {
         write_note(f, name, reason)?;
@@ -113,7 +121,7 @@ fn write_notes(f: &mut fmt::Formatter<'_>, module: &ModuleStatus) -> fmt::Result
 }
 
 /// One line; below what it is about where it takes more, so that carets stay under what they point at.
-fn write_note(f: &mut fmt::Formatter<'_>, about: &str, text: &str) -> fmt::Result {
+fn write_note(f: &mut impl fmt::Write, about: &str, text: &str) -> fmt::Result {
     let text = text.trim_end();
     if !text.contains('\n') {
         return write!(f, "\n{about}: {text}\n");
@@ -123,7 +131,7 @@ fn write_note(f: &mut fmt::Formatter<'_>, about: &str, text: &str) -> fmt::Resul
 }
 
 /// Columns as wide as their widest cell, two spaces apart.
-fn write_table(f: &mut fmt::Formatter<'_>, rows: Vec<Vec<String>>) -> fmt::Result {
+fn write_table(f: &mut impl fmt::Write, rows: Vec<Vec<String>>) -> fmt::Result {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..columns).map(width).collect();

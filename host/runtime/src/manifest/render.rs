@@ -5,6 +5,7 @@ use windlass_core::{
     grant::{Rule, Scope},
     name::ModuleName,
 };
+use windlass_guest::text::deceives;
 
 pub(super) fn render(name: &ModuleName, rules: &[Rule]) -> String {
     let mut text = format!(
@@ -54,5 +55,11 @@ fn scalar(text: &str) -> String {
     if word && !reserved.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
     }
-    serde_json::Value::from(text).to_string()
+    // A module asked for it: what JSON leaves as it is and a terminal obeys is escaped as YAML does it.
+    let quoted = serde_json::Value::from(text).to_string();
+    let mut shown = String::with_capacity(quoted.len());
+    for char in quoted.chars() {
+        if deceives(char) { shown.push_str(&format!("\\U{:08x}", u32::from(char))) } else { shown.push(char) }
+    }
+    shown
 }

@@ -20,7 +20,12 @@ use tracing_subscriber::{EnvFilter, util::SubscriberInitExt as _};
 use windlass_core::{
     fact::{Fact, LogLevel, Reason, RunEnded},
     fight::FightStage,
+    name::ModuleName,
     outcome::Outcome,
+};
+use windlass_guest::{
+    limits::{Bound, Effect},
+    text::visible_json,
 };
 
 /// How log lines look.
@@ -76,12 +81,29 @@ pub fn install_log(settings: &LogSettings) -> Result<(), LogError> {
         .map_err(|source| LogError::Filter { filter: settings.filter.clone(), source })?;
     // Colours are for a terminal, and only where it does not ask for none.
     let coloured = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(coloured);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured);
     let installed = match settings.format {
-        LogFormat::Readable => lines.event_format(Readable).finish().try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+        LogFormat::Readable => lines.with_writer(io::stderr).event_format(Readable).finish().try_init(),
+        LogFormat::Json => {
+            let lines = lines.with_writer(|| VisibleJson(io::stderr())).json().flatten_event(true);
+            lines.finish().try_init()
+        }
     };
     installed.map_err(LogError::AlreadyInstalled)
+}
+
+/// Escapes in JSON lines what JSON itself lets through and a terminal obeys. Each write is a whole line.
+struct VisibleJson<W>(W);
+
+impl<W: io::Write> io::Write for VisibleJson<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write_all(visible_json(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Tells facts to `tracing`.
@@ -95,6 +117,7 @@ impl Observer for Log {
             Fact::CallAnswered { .. } | Fact::WriteSpared { .. } | Fact::CallRefused { .. } => call(fact),
             Fact::GuestLog { .. } => guest_log(fact),
             Fact::WatchSynced { .. } | Fact::WatchFailed { .. } | Fact::KindAbsent { .. } => watch(fact),
+            Fact::BoundReached { module, bound, count } => bound_reached(module, bound, *count),
             Fact::Dropped { bound, count } => {
                 warn!(target: "windlass::host", bound, count, "a bound was reached and something was dropped");
             }
@@ -111,6 +134,16 @@ impl Observer for Log {
             }
             _ => module(fact),
         }
+    }
+}
+
+/// What ends a run or refuses a call is told with the run or to the guest; only what is left out would pass unseen.
+fn bound_reached(module: &ModuleName, bound: &str, count: u32) {
+    let effect = Bound::of_field(bound).map(|bound| bound.row().effect);
+    if effect == Some(Effect::Drops) {
+        warn!(target: "windlass::guest", %module, count, "the limit `{bound}` was reached and something left out; spec.limits.{bound} raises it");
+    } else {
+        debug!(target: "windlass::guest", %module, count, "the limit `{bound}` was reached");
     }
 }
 

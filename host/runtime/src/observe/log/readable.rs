@@ -13,6 +13,7 @@ use tracing_subscriber::{
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer, time::FormatTime as _, time::SystemTime},
     registry::LookupSpan,
 };
+use windlass_guest::text::visible;
 
 /// Formats events as lines for people. Times are UTC.
 pub(super) struct Readable;
@@ -85,7 +86,9 @@ struct Fields {
 }
 
 impl Fields {
+    /// What a guest, an object or the server wrote does not reach a terminal as it is.
     fn add(&mut self, field: &Field, value: &str) {
+        let value = &*visible(value);
         let name = field.name();
         if name == "message" {
             value.clone_into(&mut self.message);

@@ -4,6 +4,11 @@
 use super::*;
 use std::sync::{Arc, Mutex};
 use windlass_core::name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request};
+use windlass_core::{
+    fight::Fight,
+    outcome::{Trap, TrapKind},
+};
+use windlass_guest::text::deceives;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -21,13 +26,14 @@ impl io::Write for Lines {
 
 fn logged(json: bool, fact: &Fact) -> String {
     let lines = Lines::default();
-    let writer = lines.clone();
+    let (writer, json_writer) = (lines.clone(), lines.clone());
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
         .with_writer(move || writer.clone());
     let tell = || Log.fact(fact);
     if json {
+        let subscriber = subscriber.with_writer(move || VisibleJson(json_writer.clone()));
         tracing::subscriber::with_default(subscriber.json().flatten_event(true).finish(), tell);
     } else {
         tracing::subscriber::with_default(subscriber.event_format(Readable).finish(), tell);
@@ -86,6 +92,78 @@ fn a_guest_keeps_its_level_and_fields() {
     };
     let line = logged(false, &fact);
     assert!(line.contains(" WARN  guest  website describe  odd replicas=3\n"), "{line}");
+}
+
+/// Everything that steers a terminal, forges a line or hides, in the shortest form.
+const ATTACK: &str = "\x1b[2J\r\u{9b}31m\0\u{7f}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}\u{e0041}\x07";
+
+/// Every fact that can hold text of a guest, with the attack wherever such text can be.
+fn facts_of_attack() -> Vec<Fact> {
+    let (text, kind) = (ATTACK.to_owned(), Kind::new(ATTACK, ATTACK));
+    let module = ModuleName("website".into());
+    let name = ObjectName::namespaced(ATTACK, ATTACK);
+    let controller = ControllerName { module: module.clone(), controller: ATTACK.into() };
+    let request = Request { controller, name: name.clone() };
+    let error = windlass_core::call::ApiError::host(ATTACK, ATTACK);
+    let trap = Trap { kind: TrapKind::Fault, message: text.clone(), frames: vec![text.clone()] };
+    let mut facts = vec![
+        run(Outcome::Terminal(text.clone())),
+        run(Outcome::Retry { message: text.clone(), after: None, explained: false }),
+        run(Outcome::Trapped(trap)),
+        Fact::ModuleRejected { module: module.clone(), reason: text.clone() },
+        Fact::ModuleWaiting { module: module.clone(), reason: text.clone() },
+        Fact::CallRefused { module: module.clone(), reason: text.clone() },
+        Fact::WatchFailed { kind: kind.clone(), reason: text.clone(), retry_in: Duration::ZERO },
+        Fact::KindAbsent { kind: kind.clone() },
+        Fact::GuestLog {
+            request: Some(request.clone()),
+            module,
+            level: LogLevel::Error,
+            message: text.clone(),
+            fields: vec![(text.clone(), text.clone())],
+        },
+        Fact::Fight(Box::new(Fight {
+            kind: kind.clone(),
+            name: name.clone(),
+            field: ATTACK.into(),
+            writers: vec![request.clone()],
+            elsewhere: false,
+            flips: 9,
+            delay: Duration::ZERO,
+            stage: FightStage::Began,
+        })),
+    ];
+    for error in [None, Some(error)] {
+        let (request, kind, name, took) = (request.clone(), kind.clone(), name.clone(), Duration::ZERO);
+        let subresource = Some(text.clone());
+        facts.push(Fact::CallAnswered {
+            request,
+            verb: "patch",
+            kind,
+            name,
+            subresource,
+            error,
+            changed: true,
+            took,
+        });
+    }
+    facts.push(Fact::WriteSpared { request, verb: "patch", kind, name, subresource: Some(text) });
+    facts
+}
+
+#[test]
+fn no_fact_brings_a_guests_text_to_a_terminal_as_it_is() {
+    for fact in facts_of_attack() {
+        for json in [false, true] {
+            let shown = logged(json, &fact);
+            let raw: Vec<char> = shown.trim_end_matches('\n').chars().filter(|c| deceives(*c)).collect();
+            assert!(raw.is_empty(), "{raw:?} in {shown:?} of {fact:?}");
+            assert!(shown.contains("1b") && shown.contains("202e"), "it is there, escaped: {shown:?}");
+            let lines: Vec<&str> = shown.lines().collect();
+            assert_eq!(lines.len(), 1, "{shown:?}");
+            assert!(!json || serde_json::from_str::<serde_json::Value>(lines[0]).is_ok(), "{shown:?}");
+        }
+    }
 }
 
 #[test]
