@@ -24,6 +24,18 @@ pub(crate) struct Desk {
     waiting: Mutex<HashMap<SubscriptionId, oneshot::Sender<Answer>>>,
 }
 
+/// A run that waits; when it no longer does, nothing is left of it.
+struct Place<'a> {
+    desk: &'a Desk,
+    id: SubscriptionId,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.desk.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
 impl Desk {
     /// Asks the pipeline and waits for what it says.
     pub(crate) async fn ask(
@@ -35,6 +47,8 @@ impl Desk {
         let id = SubscriptionId(self.last.fetch_add(1, Relaxed) + 1);
         let (sender, answer) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
+        // A run that is cut off here may never have asked.
+        let _place = Place { desk: self, id };
         inputs.send(Input::Subscribe(Subscribe { id, run, subscription })).await;
         match answer.await {
             Ok(Ok(following)) => Ok((id, following)),
@@ -75,6 +89,20 @@ mod tests {
         let resource = Resource { kind, plural: "configmaps".into(), namespaced: true };
         let what = Subscribed::One(ObjectName::namespaced("default", "a"));
         Subscription { resource, what, shape: Shape::Whole }
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_cut_off_while_it_asks_or_waits_leaves_nothing() {
+        let (desk, (inputs, _receiver)) = (Desk::default(), tell::channel());
+        // More than the channel holds: the last ones cannot even ask.
+        let mut asking: Vec<_> =
+            (0..1_100).map(|run| Box::pin(desk.ask(&inputs, RunId(run), subscription()))).collect();
+        for ask in &mut asking {
+            assert!(futures::poll!(ask.as_mut()).is_pending());
+        }
+        assert_eq!(desk.waiting.lock().unwrap().len(), 1_100);
+        drop(asking);
+        assert!(desk.waiting.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
