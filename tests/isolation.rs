@@ -2,6 +2,9 @@
 //! it, and the good one goes on as if it were alone.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+#[path = "isolation/corpus.rs"]
+mod corpus;
+
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use windlass_runtime::core::{
@@ -47,14 +50,19 @@ async fn beside_hello(bad: &str, bad_manifest: &str) -> (Cluster, Host) {
     (cluster, host)
 }
 
+/// Hello greets once.
+async fn hello_greets(cluster: &Cluster, name: &str) {
+    cluster.apply(&config_map(name, "hello.windlass.dev/name")).await.unwrap();
+    let at = ("v1 ConfigMap", &*format!("default/{name}"));
+    cluster.until_has(at, &json!({"data": {"greeting": "Hello, x"}})).await;
+}
+
 /// Hello greets one after the other, promptly each time.
 async fn hello_is_prompt(cluster: &Cluster) {
     for nth in 0..OBJECTS {
         let name = format!("greeted-{nth}");
         let since = Instant::now();
-        cluster.apply(&config_map(&name, "hello.windlass.dev/name")).await.unwrap();
-        let at = ("v1 ConfigMap", &*format!("default/{name}"));
-        cluster.until_has(at, &json!({"data": {"greeting": "Hello, x"}})).await;
+        hello_greets(cluster, &name).await;
         assert!(since.elapsed() < PROMPT, "greeting {name} took {:?}", since.elapsed());
     }
 }

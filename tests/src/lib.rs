@@ -10,6 +10,7 @@
 
 pub mod cluster;
 pub mod host;
+pub mod hostile;
 pub mod modules;
 pub mod scenario;
 pub mod subset;

@@ -68,6 +68,11 @@ pub fn reworded(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     bytes
 }
 
+/// A component of a core module that exports what the contract wants. Panics where it does not.
+pub fn component_of(core: &[u8], name: &str) -> Vec<u8> {
+    componentize(core, name).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
 /// A component of the right world that dies as soon as it is asked anything.
 pub fn stillborn() -> Vec<u8> {
     let reconciler = contract::EXPORTED_INTERFACE;

@@ -1,0 +1,3 @@
+;; It exports nothing.
+;; verdict: refused this component is no controller
+(component)

@@ -1,0 +1,3 @@
+;; It never ends.
+;; verdict: trapped cpu spec.limits.cpuPerRun is 60ms
+(func $attack (loop $on (br $on)))

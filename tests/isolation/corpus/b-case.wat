@@ -1,0 +1,4 @@
+;; It names a case that an enumeration does not have.
+;; each CALL: (call $raw_log (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) | (call $raw_log (i32.const -1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) | (i32.store8 (i32.const 8228) (i32.const 4)) (call $raw_patch (i32.const 8192) (i32.const 704)) | (i32.store8 (i32.const 8308) (i32.const 2)) (call $raw_list (i32.const 8192) (i32.const 704)) | (i32.store8 (i32.const 8208) (i32.const 2)) (call $raw_list (i32.const 8192) (i32.const 704)) | (i32.store8 (i32.const 8192) (i32.const 9)) (call $raw_emit (i32.const 8192)) | (i32.store8 (i32.const 8228) (i32.const 1)) (i32.store8 (i32.const 8229) (i32.const 7)) (call $raw_delete (i32.const 8192) (i32.const 704))
+;; verdict: trapped fault
+(func $attack {{CALL}})

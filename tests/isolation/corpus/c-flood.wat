@@ -1,0 +1,6 @@
+;; It makes the same call without end.
+;; each CALL: (call $get @"v1" @"ConfigMap" @"default" @"none") | (call $list @"v1" @"ConfigMap" @"default") | (call $patch @"v1" @"ConfigMap" @"default" @"none" @"{}") | (call $create @"v1" @"ConfigMap" @"default" @"x" @"[]") | (call $delete @"v1" @"ConfigMap" @"default" @"none") | (call $random (i32.const 1) (i32.const 704)) | (call $emit @"default" @"none" @"Flood" @"x") | (call $get @"v1" @"Secret" @"default" @"token")
+;; limits: hostCalls: 30, cpuPerRun: 1s
+;; verdict: trapped host-calls spec.limits.hostCalls is 30
+;; reached: hostCalls
+(func $attack (loop $on {{CALL}} (br $on)))
