@@ -19,7 +19,7 @@ use windlass_tests::{
 };
 
 /// Modules that are in the host at a time.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 32;
 
 /// What the process may take in memory beyond what it had before the first attack.
 const MEMORY_KIB_MAX: u64 = 1_500 << 10;
@@ -27,7 +27,7 @@ const MEMORY_KIB_MAX: u64 = 1_500 << 10;
 /// How long the fate of one module is awaited.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A greeting beside sixteen attacks that use up their CPU, on a busy machine.
+/// A greeting beside so many attacks that use up their CPU, on a busy machine.
 const PROMPT: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ pub(crate) const RUN: &str = "\
 Examples:
   windlass run --modules modules                    on the cluster that kubectl talks to
   windlass run --modules modules --kubeconfig prod.yaml --context admin
+  windlass run --modules modules --limit-max memory=512Mi,deadline=1h --limit-default memory=32Mi
 
 The log's filter is $WINDLASS_LOG, such as `debug` or `info,windlass=debug`.";
 

@@ -155,7 +155,7 @@ bounds! {
     /// Runs of a module at a time, all its controllers together.
     Runs: "runs", Count, 32, from 1, to 256, at_most 10_000, Waits;
     /// Writes that a module sends to the API server, with one second's worth in reserve; a run that would wait past its deadline is refused the write.
-    WritesPerSecond: "writesPerSecond", PerSecond, 500, from 1, to 5_000, at_most 1_000_000, Waits;
+    WritesPerSecond: "writesPerSecond", PerSecond, 1_000, from 1, to 10_000, at_most 1_000_000, Waits;
 }
 
 impl Bound {

@@ -182,13 +182,7 @@ fn assemble(
     if let Some(metrics) = &metrics {
         metrics.follow_cluster(&server, requests, reflector.measures().clone());
     }
-    let decisions = pipeline::Settings {
-        slots_max: settings.bounds.runs_max.get(),
-        // The sandbox holds each module to its own; this is above all of them.
-        subscriptions_per_request_max: usize::try_from(settings.maxima.get(Bound::Subscriptions))
-            .unwrap_or(usize::MAX),
-        ..pipeline::Settings::default()
-    };
+    let decisions = decisions(&settings);
     let driver = Driver {
         clock: Clock::start(),
         pipeline: Pipeline::new(cache.clone(), decisions),
@@ -220,6 +214,16 @@ fn assemble(
         drain_grace: settings.bounds.drain,
     };
     (driver, Happenings { inputs: input_receiver, source, loaded, control, leadership, stop }, recording)
+}
+
+fn decisions(settings: &Settings) -> pipeline::Settings {
+    let subscriptions = usize::try_from(settings.maxima.get(Bound::Subscriptions)).unwrap_or(usize::MAX);
+    pipeline::Settings {
+        slots_max: settings.bounds.runs_max.get(),
+        // The sandbox holds each module to its own; this is above all of them.
+        subscriptions_per_request_max: subscriptions,
+        ..pipeline::Settings::default()
+    }
 }
 
 /// Told when leadership changes.

@@ -201,6 +201,18 @@ impl Metrics {
         }
     }
 
+    fn guest_metric(&self, fact: &Fact) {
+        let Fact::GuestMetric { module, name, change, labels, series_max } = fact else { return };
+        match self.guests.change(module, (name, labels), *change, *series_max) {
+            Ok(()) => {}
+            Err(NotKept::TooMany) => self.bounds.reached(module, Bound::MetricSeries.row().field, 1),
+            Err(NotKept::OtherType) => {
+                let dropped = &self.families.dropped;
+                dropped.get_or_create(&families::BoundLabel { bound: "guest-metrics" }).inc();
+            }
+        }
+    }
+
     fn watch(&self, kind: &Kind, synced: bool) -> KindLabel {
         let label = KindLabel { kind: kind.to_string() };
         drop(self.families.watch_failures.get_or_create(&label));
@@ -265,18 +277,7 @@ impl Observer for Metrics {
                     .get_or_create(&families::NameLabel { name: "windlass" })
                     .set(i64::from(*leading));
             }
-            Fact::GuestMetric { module, name, change, labels, series_max } => {
-                match self.guests.change(module, (name, labels), *change, *series_max) {
-                    Ok(()) => {}
-                    Err(NotKept::TooMany) => self.bounds.reached(module, Bound::MetricSeries.row().field, 1),
-                    Err(NotKept::OtherType) => {
-                        families
-                            .dropped
-                            .get_or_create(&families::BoundLabel { bound: "guest-metrics" })
-                            .inc();
-                    }
-                }
-            }
+            Fact::GuestMetric { .. } => self.guest_metric(fact),
             Fact::BoundReached { module, bound, count } => self.bounds.reached(module, bound, *count),
             Fact::Fight(fight) if fight.stage != FightStage::Over => {
                 if let Some(writer) = fight.writers.first() {
