@@ -3,7 +3,7 @@
 use windlass_runtime::{core::name::ModuleName, examine::examine, text::deceives};
 
 /// Admits, compiles and describes.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime of one thread starts");
     let examined = runtime.block_on(examine(&ModuleName("fuzz".into()), data));

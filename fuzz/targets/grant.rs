@@ -66,7 +66,7 @@ impl Choices<'_> {
 }
 
 /// Holds one access against some rules.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let mut choices = Choices(data);
     let rules: Vec<Rule> = (0..1 + choices.number(3)).map(|_| choices.rule()).collect();
     let given = |text: &'static str| Some(text).filter(|text| !text.is_empty());

@@ -8,7 +8,7 @@ use windlass_runtime::{
 };
 
 /// Reads bytes as a manifest.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let file = Path::new("modules/fuzz.yaml");
     let read = match Manifest::parse(file, &text, &Defaults::default()) {

@@ -16,4 +16,11 @@ use crate::{bindings::windlass::controller as contract, instance::State};
 impl contract::types::Host for State {}
 impl contract::module::Host for State {}
 #[cfg(test)]
+mod arguments;
+#[cfg(test)]
+mod steering;
+
+#[cfg(test)]
+mod arguments;
+#[cfg(test)]
 mod steering;

@@ -6,7 +6,7 @@ use super::{Attack, Verdict};
 pub fn mangled(good: &[u8]) -> Vec<Attack> {
     let refused = |says: &str| Verdict::Refused(says.to_owned());
     let mut made = vec![
-        attack("bytes-header", b"\0asm".to_vec(), refused("cut short")),
+        attack("bytes-header", b"\0asm".to_vec(), refused("truncated")),
         attack(
             "bytes-elf",
             [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 4_000]].concat(),
