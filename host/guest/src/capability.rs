@@ -4,23 +4,18 @@
 //! to the [`Host`](crate::host::Host).
 
 mod access;
+#[cfg(test)]
+mod arguments;
 mod convert;
 mod environment;
 mod events;
 mod log;
 mod metrics;
 pub(crate) mod objects;
+#[cfg(test)]
+mod steering;
 
 use crate::{bindings::windlass::controller as contract, instance::State};
 
 impl contract::types::Host for State {}
 impl contract::module::Host for State {}
-#[cfg(test)]
-mod arguments;
-#[cfg(test)]
-mod steering;
-
-#[cfg(test)]
-mod arguments;
-#[cfg(test)]
-mod steering;

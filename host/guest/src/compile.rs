@@ -19,7 +19,7 @@ pub use answer::compile_as_ordered;
 pub use bounds::CompileBounds;
 pub use error::CompileError;
 
-use crate::engine;
+use crate::{engine, text::plain};
 use std::{path::PathBuf, sync::Arc, thread};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -93,6 +93,7 @@ impl Compiler {
 }
 
 fn precompile(bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-    let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
+    // The compiler repeats names that stand in the module.
+    let invalid = |error: wasmtime::Error| CompileError::Invalid(plain(&format!("{error:#}"), 2_000));
     engine::with_compiler().map_err(invalid)?.precompile_component(bytes).map_err(invalid)
 }

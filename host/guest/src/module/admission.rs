@@ -216,7 +216,7 @@ pub(super) fn examine(bytes: &[u8], settings: &EngineSettings) -> Result<Surface
 
 fn surface(bytes: &[u8], bounds: &ModuleBounds) -> Result<Surface, AdmissionError> {
     let broken = |error: wasmparser::BinaryReaderError| {
-        let what = format!("{} at byte {}", error.message(), error.offset());
+        let what = format!("{} at byte {}", plain(error.message(), 1_000), error.offset());
         if error.message().starts_with("unexpected end") {
             AdmissionError::Truncated { size_bytes: bytes.len(), what }
         } else {

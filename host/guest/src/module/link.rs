@@ -9,6 +9,7 @@ use crate::{
     },
     engine::Engine,
     instance::State,
+    text::plain,
 };
 use wasmtime::component::{
     Component, ComponentNamedList, HasSelf, InstancePre, Lift, Linker, Lower, types::ComponentItem,
@@ -21,11 +22,16 @@ pub(super) const RECONCILER: &str = "windlass:controller/reconciler@0.1.0";
 pub(super) fn link(engine: &Engine, component: &Component) -> Result<WindlassPre<State>, AdmissionError> {
     let linked = linker(engine)
         .instantiate_pre(component)
-        .map_err(|error| AdmissionError::Shape { what: format!("{error:#}") })?;
+        .map_err(|error| AdmissionError::Shape { what: told(&error) })?;
     check::<(), (Description,)>(&linked, "describe")?;
     check::<(&Request,), (Result<Outcome, Failure>,)>(&linked, "reconcile")?;
     check::<(&[Change],), (Result<Vec<Vec<ObjectName>>, Failure>,)>(&linked, "targets")?;
-    WindlassPre::new(linked).map_err(|error| AdmissionError::Shape { what: format!("{error:#}") })
+    WindlassPre::new(linked).map_err(|error| AdmissionError::Shape { what: told(&error) })
+}
+
+/// The engine repeats names that stand in the module.
+fn told(error: &wasmtime::Error) -> String {
+    plain(&format!("{error:#}"), 2_000)
 }
 
 /// Otherwise the type would be looked at in the first run.
@@ -43,7 +49,7 @@ where
         None => Err(wrong(format!("has no function `{name}`"))),
         Some(ComponentItem::ComponentFunc(function)) => function
             .typecheck::<Parameters, Results>(&linked.instance_type())
-            .map_err(|error| wrong(format!("has a function `{name}` of another type: {error:#}"))),
+            .map_err(|error| wrong(format!("has a function `{name}` of another type: {}", told(&error)))),
         Some(_) => Err(wrong(format!("has a `{name}` that is no function"))),
     }
 }
