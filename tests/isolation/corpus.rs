@@ -206,11 +206,11 @@ fn nothing_outside_the_grants(cluster: &Cluster, set_up: usize) {
         let reads = ["get", "list", "watch"].contains(&&*record.verb);
         let here = ["default", "granted"].contains(&&*record.namespace);
         match &*record.resource {
-            // Discovery.
+            // Discovery, and what tells the host that it has changed.
             "" => record.verb == "get",
+            "customresourcedefinitions" | "apiservices" => reads,
             // Hello's grant is of every namespace, so its watch is too.
             "configmaps" => here || (reads && record.namespace.is_empty()),
-            "customresourcedefinitions" => reads,
             "events" => here,
             _ => false,
         }
