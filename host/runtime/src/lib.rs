@@ -42,12 +42,12 @@ pub use windlass_cluster::{
 };
 /// What the host decides by, and what it tells.
 pub use windlass_core as core;
+/// What modules may use.
+pub use windlass_guest::limits;
+/// Text of modules, made fit for terminals.
+pub use windlass_guest::text;
 /// How modules become machine code.
 pub use windlass_guest::{
     compile,
     module::{ModuleBound, ModuleBounds},
 };
-/// What modules may use.
-pub use windlass_guest::limits;
-/// Text of modules, made fit for terminals.
-pub use windlass_guest::text;
