@@ -1,6 +1,6 @@
 ;; It exports the right names with other types.
 ;; each WHAT: (instance $i) | (instance $i (export "describe" (func $f))) 
-;; verdict: refused types
+;; verdict: refused does not fit version
 (component
   (core module $m (func (export "f")))
   (core instance $c (instantiate $m))
