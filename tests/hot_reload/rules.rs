@@ -29,7 +29,7 @@ pub(super) fn each_run_is_of_one_version(runs: &[SeenRun], served: &[Served]) {
     for seen in runs {
         let run = &seen.run;
         assert_eq!(digests.get(&run.generation), Some(&run.digest), "{run:?}");
-        assert!(!matches!(run.outcome, Outcome::Trapped(_) | Outcome::Terminal(_)), "{run:?}");
+        assert!(!matches!(run.outcome, Outcome::Trapped(_) | Outcome::Terminal { .. }), "{run:?}");
     }
     for (request, runs) in by_request(runs) {
         let generations: Vec<_> = runs.iter().map(|seen| seen.run.generation).collect();

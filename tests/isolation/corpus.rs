@@ -170,7 +170,7 @@ fn as_expected(verdict: &Verdict, outcome: &Outcome) -> Result<(), String> {
         (Verdict::Trapped(kind, says), Outcome::Trapped(trap)) => {
             (kind.is_empty() || trap.kind.as_str() == kind) && trap.message.contains(says.as_str())
         }
-        (Verdict::Says(says), Outcome::Terminal(message)) => message.contains(says.as_str()),
+        (Verdict::Says(says), Outcome::Terminal { message, .. }) => message.contains(says.as_str()),
         (Verdict::Retries(says), Outcome::Retry { message, .. }) => message.contains(says.as_str()),
         _ => false,
     };
@@ -191,7 +191,7 @@ fn nothing_steers_a_terminal(host: &Host) {
         Fact::ModuleRejected { reason, .. } | Fact::CallRefused { reason, .. } => Some(reason.clone()),
         Fact::RunEnded(run) => match &run.outcome {
             Outcome::Trapped(trap) => Some(format!("{} {}", trap.message, trap.frames.join(" "))),
-            Outcome::Terminal(message) | Outcome::Retry { message, .. } => Some(message.clone()),
+            Outcome::Terminal { message, .. } | Outcome::Retry { message, .. } => Some(message.clone()),
             _ => None,
         },
         _ => None,

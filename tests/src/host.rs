@@ -35,12 +35,15 @@ pub struct Hosting {
     pub identity: Option<String>,
     /// How its folder is watched.
     pub directory: DirectoryOptions,
+    /// Whether it keeps compiled code and versions in its state directory.
+    pub keep_versions: bool,
 }
 
 impl Default for Hosting {
-    /// As `windlass run`: manifests grant. No lease.
+    /// As `windlass run`: manifests grant. No lease; no versions are kept.
     fn default() -> Self {
-        Self { grants: Grants::ByManifest, identity: None, directory: DirectoryOptions::default() }
+        let directory = DirectoryOptions::default();
+        Self { grants: Grants::ByManifest, identity: None, directory, keep_versions: false }
     }
 }
 
@@ -97,6 +100,10 @@ impl Host {
         for (name, bytes) in files {
             std::fs::write(folder.path().join(name), bytes).unwrap();
         }
+        Self::start_in(cluster, hosting, (folder, state)).await
+    }
+
+    async fn start_in(cluster: &Cluster, hosting: Hosting, (folder, state): (TempDir, TempDir)) -> Self {
         let facts = Arc::new(Memory::new(FACTS_MAX));
         let (runs, metrics) = (Arc::new(Runs::default()), Arc::new(Metrics::default()));
         let connection = cluster.connect().await;
@@ -123,6 +130,7 @@ impl Host {
             grants: hosting.grants,
             keep_code: false,
             compiling: Compiling::Here,
+            keep_versions: hosting.keep_versions,
             settings,
         };
         let stop = CancellationToken::new();
@@ -234,6 +242,13 @@ impl Host {
             }
         };
         tokio::time::timeout(PATIENCE, idle).await.expect("the host comes to rest");
+    }
+
+    /// Ends it, and starts another host with the same folder and state.
+    pub async fn restart(self, cluster: &Cluster, hosting: Hosting) -> Self {
+        self.stop.cancel();
+        tokio::time::timeout(PATIENCE, self.running).await.expect("the host ends").unwrap().unwrap();
+        Self::start_in(cluster, hosting, (self.folder, self.state)).await
     }
 
     /// Ends it, and waits until everything under way is over. All its runs.

@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Run a paused module again
     #[command(after_help = examples::RESUME)]
     Resume(OfModule),
+    /// Go back to the version that served before; what serves now is not loaded again until `windlass reload MODULE`
+    #[command(after_help = examples::ROLLBACK)]
+    Rollback(OfModule),
     /// Reconcile an object now, or all of a module's objects
     #[command(after_help = examples::RECONCILE)]
     Reconcile(Reconcile),

@@ -11,6 +11,7 @@ use windlass_runtime::core::{
     fight::FightStage,
     name::{Kind, ObjectName, Request},
     outcome::Outcome,
+    quarantine::Stage,
 };
 use windlass_runtime::{observe::Observer, text::visible};
 
@@ -154,6 +155,14 @@ impl Observer for Console {
                 millis(*took)
             )),
             Fact::ModuleRejected { module, reason } => self.bad(&format!("{module} rejected: {reason}")),
+            Fact::ModuleRolledBack { module, bad, good, reason } => {
+                let (bad, good) = (bad.short(), good.short());
+                self.bad(&format!("{module} goes back from version {bad} to {good}: {reason}"))
+            }
+            Fact::ModuleStanding { module, standing } => match standing.stage {
+                Stage::Free => self.good(&format!("{module} runs as it likes again")),
+                stage => self.bad(&format!("{module} is {}: {}", stage.as_str(), standing.message)),
+            },
             Fact::ModuleWaiting { module, reason } => {
                 self.line(&self.ink(Ink::Odd, &format!("{module} waits: {reason}")))
             }
@@ -209,7 +218,7 @@ fn ending(outcome: &Outcome) -> (Ink, String) {
         Outcome::Done => (Ink::Good, String::new()),
         Outcome::RequeueAfter(after) => (Ink::Faint, format!("again in {} ms", millis(*after))),
         Outcome::Retry { message, .. } => (Ink::Bad, format!("failed: {message}")),
-        Outcome::Terminal(message) => (Ink::Bad, format!("failed for good: {message}")),
+        Outcome::Terminal { message, .. } => (Ink::Bad, format!("failed for good: {message}")),
         Outcome::Trapped(trap) => (Ink::Bad, format!("died ({}): {}", trap.kind.as_str(), trap.message)),
         Outcome::Abandoned => (Ink::Faint, "given up".into()),
     }

@@ -56,6 +56,10 @@ pub(crate) const RESUME: &str = "\
 Examples:
   windlass resume website";
 
+pub(crate) const ROLLBACK: &str = "\
+Examples:
+  windlass rollback website  and fix the file before `windlass reload website`";
+
 pub(crate) const RECONCILE: &str = "\
 Examples:
   windlass reconcile website default/shop

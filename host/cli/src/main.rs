@@ -46,6 +46,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Reload(arguments) => command::operate::reload(arguments).await,
         Command::Pause(arguments) => command::operate::pause(arguments).await,
         Command::Resume(arguments) => command::operate::resume(arguments).await,
+        Command::Rollback(arguments) => command::operate::rollback(arguments).await,
         Command::Reconcile(arguments) => command::operate::reconcile(arguments).await,
         Command::Compile => unreachable!("it is answered before there are threads"),
     }

@@ -8,8 +8,10 @@ use crate::{
     input::Version,
     interest::Need,
     name::{Digest, Generation, Kind, ModuleName},
+    quarantine::Quarantine,
     queue::{Account, RequestQueue, Taken},
     time::Time,
+    trial::Trials,
     unneeded::Spares,
 };
 pub(crate) use asks::Asks;
@@ -25,6 +27,10 @@ pub(crate) struct Module {
     pub(crate) serving: Option<Serving>,
     pub(crate) pending: Option<Pending>,
     pub(crate) paused: bool,
+    /// What its versions are worth.
+    pub(crate) trials: Trials,
+    /// Whether it may run as it likes.
+    pub(crate) quarantine: Quarantine,
     /// By controller. A lane of a controller that is gone stays until its last run is done: it holds the locks.
     pub(crate) lanes: BTreeMap<Arc<str>, Lane>,
     /// Runs and questions under way of each version that is not freed.
@@ -103,6 +109,11 @@ impl Lane {
         (self.suppress_no_op_writes && !sure).then(spares)
     }
 
+    /// Whether it has something to do that only its module's quarantine holds back.
+    pub(crate) fn could_start(&self, now: Time) -> bool {
+        self.can_run() || self.can_ask(now)
+    }
+
     fn can_run(&self) -> bool {
         self.live && self.queue.ready() > 0 && self.queue.running() < self.concurrency
     }
@@ -127,6 +138,8 @@ impl Module {
             serving: None,
             pending: None,
             paused: false,
+            trials: Trials::default(),
+            quarantine: Quarantine::default(),
             lanes: BTreeMap::new(),
             uses: BTreeMap::new(),
             turn_last: 0,
@@ -164,7 +177,8 @@ impl Module {
     fn wants_to_run(&self, now: Time) -> bool {
         self.serving.is_some()
             && !self.paused
-            && self.lanes.values().any(|lane| lane.can_run() || lane.can_ask(now))
+            && self.quarantine.may_start(now, self.under_way())
+            && self.lanes.values().any(|lane| lane.could_start(now))
     }
 
     /// Runs of the version before count as well: they hold slots as long as they last.
@@ -176,10 +190,10 @@ impl Module {
     /// The next thing to do: the controllers take turns, and questions go before runs (they are short, and lead to
     /// runs; one per watch is under way at a time).
     pub(crate) fn next(&mut self, now: Time) -> Option<Work> {
-        if self.paused || !self.has_room() {
+        if self.paused || !self.has_room() || !self.quarantine.may_start(now, self.under_way()) {
             return None;
         }
-        let ready = self.lanes.iter().filter(|(_, lane)| lane.can_run() || lane.can_ask(now));
+        let ready = self.lanes.iter().filter(|(_, lane)| lane.could_start(now));
         let name = ready.min_by_key(|(_, lane)| lane.turn)?.0.clone();
         self.turn_last += 1;
         let lane = self.lanes.get_mut(&name)?;

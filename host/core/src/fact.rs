@@ -6,6 +6,7 @@ use crate::{
     fight::Fight,
     name::{Digest, Generation, Kind, ModuleName, ObjectName, Request},
     outcome::Outcome,
+    quarantine::Standing,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -52,6 +53,24 @@ pub enum Fact {
         generation: Generation,
         /// Since its bytes were complete.
         took: Duration,
+    },
+    /// A module goes back to the version before, and why.
+    ModuleRolledBack {
+        /// Which module.
+        module: ModuleName,
+        /// What served, and is rejected from now on.
+        bad: Digest,
+        /// What is to serve again.
+        good: Digest,
+        /// What the bad one did, or who did not want it.
+        reason: String,
+    },
+    /// A module fails at everything and is slowed or held for it, or no longer is.
+    ModuleStanding {
+        /// Which module.
+        module: ModuleName,
+        /// How it stands now.
+        standing: Standing,
     },
     /// A module was taken out; what its finalizers still hold.
     ModuleWithdrawn {

@@ -12,6 +12,7 @@ use crate::{
     outcome::Outcome,
     subscription::{Following, Seen, SubscribeError, Subscription, SubscriptionId},
     time::Time,
+    trial::Regression,
     unneeded::Spares,
 };
 use std::{sync::Arc, time::Duration};
@@ -160,6 +161,8 @@ pub enum Command {
         digest: Digest,
         /// Which generation.
         generation: Generation,
+        /// The version that it is on trial against: to be kept until another one is told, or none.
+        good: Option<Digest>,
     },
     /// No run of this version is left or will come.
     Free {
@@ -168,6 +171,9 @@ pub enum Command {
         /// Which bytes.
         digest: Digest,
     },
+    /// The version that serves is worse than the one before: bring that back, and reject this one until an operator
+    /// wants it. Ordered once; the version serves on until another one is offered.
+    RollBack(ModuleName, Regression),
     /// Tell somebody.
     Tell(Fact),
 }

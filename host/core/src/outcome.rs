@@ -19,7 +19,12 @@ pub enum Outcome {
         explained: bool,
     },
     /// The reconciler failed and does not want another try until something changes.
-    Terminal(String),
+    Terminal {
+        /// For people.
+        message: String,
+        /// As for [`Outcome::Retry`].
+        explained: bool,
+    },
     /// The instance died: trap, limit, deadline. Retried with backoff like a failure (C5).
     Trapped(Trap),
     /// The run was given up by the host (swap, shutdown, lost lease) and says nothing about the module; it is queued again at once.
@@ -54,6 +59,17 @@ pub enum TrapKind {
     HostCalls,
 }
 
+/// What a run says about the version that ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// It does its work.
+    For,
+    /// It failed, and nothing outside it explains why: what it said.
+    Against(&'a str),
+    /// Neither: an answer of the cluster explains the failure, or the host gave the run up.
+    Nothing,
+}
+
 impl TrapKind {
     /// A word for metrics and logs.
     #[must_use]
@@ -73,7 +89,20 @@ impl Outcome {
     /// Whether the failure counter of the request goes up (C3).
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Retry { .. } | Self::Terminal(_) | Self::Trapped(_))
+        matches!(self, Self::Retry { .. } | Self::Terminal { .. } | Self::Trapped(_))
+    }
+
+    /// What this outcome says about the bytes that ran.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict<'_> {
+        match self {
+            Self::Done | Self::RequeueAfter(_) => Verdict::For,
+            Self::Retry { message, explained: false, .. } | Self::Terminal { message, explained: false } => {
+                Verdict::Against(message)
+            }
+            Self::Trapped(trap) => Verdict::Against(&trap.message),
+            Self::Retry { .. } | Self::Terminal { .. } | Self::Abandoned => Verdict::Nothing,
+        }
     }
 
     /// The value of the metric label `result` (C9, plus `terminal` and `trap`).
@@ -83,7 +112,7 @@ impl Outcome {
             Self::Done => "success",
             Self::RequeueAfter(_) => "requeue_after",
             Self::Retry { .. } => "error",
-            Self::Terminal(_) => "terminal",
+            Self::Terminal { .. } => "terminal",
             Self::Trapped(_) => "trap",
             Self::Abandoned => "abandoned",
         }

@@ -1,11 +1,12 @@
 //! The one way in: [`Pipeline::step`] turns an input into commands.
 //!
-//! The pipeline tells of itself: [`Fact::ModuleServing`], [`Fact::ModuleWaiting`], [`Fact::ModuleWithdrawn`],
+//! The pipeline tells of itself: [`Fact::ModuleServing`], [`Fact::ModuleWaiting`], [`Fact::ModuleWithdrawn`], [`Fact::ModuleStanding`],
 //! [`Fact::RunEnded`], [`Fact::WatchSynced`], [`Fact::KindAbsent`], [`Fact::Fight`] and [`Fact::Dropped`]; all other facts are the
 //! driver's to tell.
 
 mod backfill;
 mod fights;
+mod judge;
 mod renew;
 mod run;
 mod serve;
@@ -313,8 +314,10 @@ impl Pipeline {
         for name in mem::take(&mut self.touched) {
             let Some(module) = self.modules.get_mut(&name) else { continue };
             module.touched = false;
+            let held = module.quarantine.start_at(self.now);
             for (controller, lane) in &mut module.lanes {
-                let next = lane.alarm_next(self.now);
+                let held = held.filter(|_| lane.could_start(self.now));
+                let next = lane.alarm_next(self.now).into_iter().chain(held).min();
                 if lane.alarm == next {
                     continue;
                 }

@@ -266,7 +266,7 @@ impl RequestQueue {
                 let due = slot.failed(now, run.started, None, &self.limits.backoff);
                 Some((run.priority, due, Reason::Retried))
             }
-            Outcome::Terminal(_) => {
+            Outcome::Terminal { .. } => {
                 slot.failures = slot.failures.saturating_add(1);
                 slot.backoff_until = now;
                 None

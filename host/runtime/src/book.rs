@@ -23,12 +23,21 @@ pub(crate) enum Stand {
     Offered,
 }
 
+/// Bytes that are in the modules' directory and were rejected for what they did.
+#[derive(Clone)]
+pub(crate) struct HeldBack {
+    pub(crate) offer: Offer,
+    pub(crate) reason: String,
+}
+
 /// One module.
 #[derive(Default)]
 pub(crate) struct Entry {
     pub(crate) offer: Option<Offer>,
     pub(crate) manifest: Option<Arc<Manifest>>,
     pub(crate) stand: Stand,
+    /// What would serve, had it not been rejected; an older version may.
+    pub(crate) held_back: Option<HeldBack>,
     pub(crate) paused: bool,
     pub(crate) title: String,
     pub(crate) version: String,
@@ -54,6 +63,17 @@ impl Book {
         entry.manifest = Some(manifest.clone());
         entry.stand = Stand::Loading;
         entry.paused = manifest.paused;
+    }
+
+    /// Rejected bytes were offered.
+    pub(crate) fn held_back(&mut self, held_back: HeldBack) {
+        let entry = self.modules.entry(held_back.offer.name.clone()).or_default();
+        entry.held_back = Some(held_back);
+    }
+
+    /// The version that is loaded, by its digest.
+    pub(crate) fn offer_of(&self, module: &ModuleName, digest: &Digest) -> Option<&Offer> {
+        self.modules.get(module)?.offer.as_ref().filter(|offer| offer.digest == *digest)
     }
 
     /// Whether a load that ended is still of the newest offer.

@@ -11,9 +11,11 @@ use crate::{
     loader::{Held, Loaded, Loader},
     manifest::{Defaults, Manifest, shared_field_manager},
     observe::{Observer, Observers},
+    rollback::Restored,
     runs::{Runs, Serving},
     source::{Offer, SourceEvent},
     start::tell_leadership,
+    versions::Versions,
     watches::Watches,
 };
 use futures::{StreamExt as _, stream::BoxStream};
@@ -41,6 +43,8 @@ pub(crate) struct Happenings {
     pub(crate) source: BoxStream<'static, SourceEvent>,
     /// Loads that ended.
     pub(crate) loaded: mpsc::Receiver<Loaded>,
+    /// Kept versions that were read back.
+    pub(crate) restored: mpsc::Receiver<Restored>,
     /// From operators.
     pub(crate) control: Option<ControlServer>,
     /// Whether this host leads.
@@ -60,6 +64,8 @@ pub(crate) struct Driver {
     pub(crate) registry: Arc<Registry>,
     pub(crate) seeker: Seeker,
     pub(crate) book: Book,
+    pub(crate) versions: Versions,
+    pub(crate) restored: mpsc::Sender<Restored>,
     pub(crate) failures: Arc<Failures>,
     pub(crate) defaults: Defaults,
     pub(crate) observers: Observers,
@@ -96,6 +102,7 @@ impl Driver {
                 () = self.runs.over(), if cut_at.is_some() => break,
                 Some(input) = on.inputs.recv() => self.step(input),
                 Some(loaded) = on.loaded.recv() => self.loaded(loaded),
+                Some(restored) = on.restored.recv() => self.restored(restored),
                 Some(event) = on.source.next() => self.source(event),
                 Some(request) = command(&mut on.control) => self.control(request),
                 () = until(wake) => self.step(Input::Tick),
@@ -156,8 +163,8 @@ impl Driver {
                 self.runs.ask(id, ask, serving);
             }
             Command::Subscribed(id, answer) => self.desk.answer(id, answer),
-            // The pipeline says so in a fact as well.
-            Command::Serve { .. } => {}
+            Command::Serve { module, digest, good, .. } => self.serves(&module, &digest, good),
+            Command::RollBack(module, regression) => self.roll_back(&module, &regression),
             Command::Free { module, digest } => self.free(&module, &digest),
             Command::Tell(fact) => self.tell(fact),
         }
@@ -178,6 +185,12 @@ impl Driver {
             _ => {}
         }
         self.observers.fact(&fact);
+    }
+
+    fn serves(&mut self, module: &ModuleName, digest: &Digest, good: Option<Digest>) {
+        if let Some(offer) = self.book.offer_of(module, digest) {
+            self.versions.serves(offer, good);
+        }
     }
 
     fn free(&mut self, module: &ModuleName, digest: &Digest) {
@@ -208,6 +221,17 @@ impl Driver {
     fn offered(&mut self, offer: Offer) {
         let (module, digest) = (offer.name.clone(), offer.digest);
         self.observers.fact(&Fact::ModuleOffered { module, digest });
+        if let Some(rejected) = self.versions.rejected(&offer.name, &offer.digest) {
+            let reason = rejected.reason.clone();
+            return self.hold_back(offer, reason);
+        }
+        if let Some(entry) = self.book.modules.get_mut(&offer.name) {
+            entry.held_back = None;
+        }
+        self.load(offer);
+    }
+
+    pub(crate) fn load(&mut self, offer: Offer) {
         let manifest = offer.manifest.clone();
         let manifest = manifest.unwrap_or_else(|| Arc::new(Manifest::absent(&offer.name, &self.defaults)));
         self.book.offered(&offer, &manifest);
@@ -216,6 +240,9 @@ impl Driver {
 
     /// What was offered last of one module, or of all, is loaded again.
     pub(crate) fn reload(&mut self, name: Option<&ModuleName>) -> usize {
+        if let Some(name) = name {
+            self.forgive(name);
+        }
         let entries = self.book.modules.iter();
         let wanted = entries.filter(|(known, _)| name.is_none_or(|name| name == *known));
         let offers: Vec<_> = wanted.filter_map(|(_, entry)| entry.offer.clone()).collect();
@@ -226,6 +253,7 @@ impl Driver {
 
     fn withdrawn(&mut self, name: ModuleName) {
         self.book.modules.remove(&name);
+        self.versions.withdrawn(&name);
         self.seeker.look_after(self.book.kinds());
         self.observers.fact(&Fact::ModuleWithdrawn { module: name.clone() });
         self.step(Input::Withdraw(name));
@@ -262,7 +290,7 @@ impl Driver {
         self.observers.fact(&Fact::ModuleWaiting { module: offer.name.clone(), reason });
     }
 
-    fn reject(&mut self, name: &ModuleName, reason: String) {
+    pub(crate) fn reject(&mut self, name: &ModuleName, reason: String) {
         let entry = self.book.modules.entry(name.clone()).or_default();
         entry.stand = Stand::Rejected(reason.clone());
         self.observers.fact(&Fact::ModuleRejected { module: name.clone(), reason });

@@ -41,7 +41,7 @@ impl Failures {
 
     fn saw(&self, run: &RunEnded) {
         let message = match &run.outcome {
-            Outcome::Retry { message, .. } | Outcome::Terminal(message) => message.clone(),
+            Outcome::Retry { message, .. } | Outcome::Terminal { message, .. } => message.clone(),
             Outcome::Trapped(trap) => format!("{}: {}", trap.kind.as_str(), trap.message),
             Outcome::Abandoned => return,
             Outcome::Done | Outcome::RequeueAfter(_) => {

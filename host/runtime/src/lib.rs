@@ -24,12 +24,14 @@ pub mod manifest;
 pub mod observe;
 mod operate;
 mod own_writes;
+mod rollback;
 mod runs;
 pub mod settings;
 pub mod source;
 mod spare;
 mod start;
 mod tell;
+mod versions;
 mod watches;
 
 pub use loader::Grants;

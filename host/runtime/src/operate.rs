@@ -14,6 +14,7 @@ use windlass_core::{
     input::Input,
     name::{ControllerName, ModuleName, ObjectName},
     pipeline::status,
+    quarantine::{Stage, Standing},
 };
 
 /// Fights of one module that its status tells one by one.
@@ -27,9 +28,9 @@ impl Driver {
             Command::Reload { module } => self.reload_asked(module.as_deref()),
             Command::Pause { module } => self.of_module(&module, |driver, name| driver.pause(name, true)),
             Command::Resume { module } => self.of_module(&module, |driver, name| driver.pause(name, false)),
-            Command::Rollback { module } => self.of_module(&module, |_, name| {
-                Answer::failed(format!("this host keeps no earlier version of {name}: put its file back into the modules' directory"))
-            }),
+            Command::Rollback { module } => {
+                self.of_module(&module, |driver, name| driver.rollback_asked(&name))
+            }
             Command::Reconcile { module, object } => {
                 self.of_module(&module, |driver, name| driver.reconcile(name, object))
             }
@@ -99,6 +100,7 @@ impl Driver {
                 narrowed
                     .map(|one| Condition { kind: "NotAllNamespaces".to_owned(), message: one.to_string() }),
             );
+            conditions.extend(decided.and_then(|one| one.standing.as_ref()).map(condition));
             ModuleStatus { conditions, ..self.module_status(name, entry, decided) }
         };
         StatusReport {
@@ -123,7 +125,12 @@ impl Driver {
     ) -> ModuleStatus {
         let serving = decided.and_then(|one| one.serving);
         let (state, reason) = state(entry, decided);
+        let held_back = entry.held_back.as_ref().filter(|_| serving.is_some());
         let rejected = match &entry.stand {
+            _ if held_back.is_some() => held_back.map(|held_back| Rejection {
+                digest: Some(held_back.offer.digest.to_string()),
+                reason: format!("{}; `windlass reload {name}` tries it again", held_back.reason),
+            }),
             Stand::Rejected(reason) if serving.is_some() => {
                 let digest = entry.offer.as_ref().map(|offer| offer.digest.to_string());
                 Some(Rejection { digest, reason: reason.clone() })
@@ -171,6 +178,19 @@ impl Driver {
             error: self.watches.trouble(watch.id),
         }
     }
+}
+
+/// Why a module does not run as it likes, and what to do.
+fn condition(standing: &Standing) -> Condition {
+    let Standing { stage, failures, message } = standing;
+    let (kind, effect) = match stage {
+        Stage::Quarantined => ("Quarantined", "it runs once a minute until a run succeeds"),
+        Stage::Slowed | Stage::Free => ("Slowed", "it runs one request at a time, with pauses"),
+    };
+    let message = format!(
+        "{failures} runs of several objects failed in a row, and {effect}; the last one said: {message}. Replace the module, or `windlass reconcile` it once what it needs is there"
+    );
+    Condition { kind: kind.to_owned(), message }
 }
 
 /// As `kubectl` takes them: `app=web`, `metadata.name=home`.

@@ -24,6 +24,7 @@ use crate::{
     source::SourceEvent,
     spare::Sparing,
     tell,
+    versions::{Versions, VersionsError},
     watches::Watches,
 };
 use futures::stream::BoxStream;
@@ -39,6 +40,7 @@ use windlass_cluster::{
     events::Recorder,
     lease::{self, Leadership, Lease},
     reflector::{self, Reflector},
+    transport::Requests,
 };
 use windlass_core::{
     cache::Cache,
@@ -85,6 +87,9 @@ pub struct Parts {
     pub keep_code: bool,
     /// Where modules are compiled.
     pub compiling: Compiling,
+    /// Whether the versions that served are kept in the state directory; only then can a module go
+    /// back to an earlier version.
+    pub keep_versions: bool,
     /// Everything an operator can choose.
     pub settings: Settings,
 }
@@ -104,6 +109,9 @@ pub enum StartError {
     /// The state directory is unusable.
     #[error("compiled code cannot be kept in the state directory")]
     CodeCache(#[from] CodeCacheError),
+    /// The state directory is unusable.
+    #[error("the modules' versions cannot be kept in the state directory")]
+    Versions(#[from] VersionsError),
 }
 
 /// Runs a host until `stop` is cancelled and everything under way is over.
@@ -124,10 +132,20 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), StartError
         parts.keep_code.then(|| CodeCache::open(code, CODE_BYTES_MAX)).transpose()?.map(Arc::new);
     let lease = elect(&parts)?;
     let leadership = lease.as_ref().map(Lease::leadership);
-    let (mut driver, happenings, recording) = assemble(parts, engine, code_cache, leadership, stop);
+    let kept = settings.state_dir.join("versions");
+    let kept = parts.keep_versions.then(|| Versions::open(kept)).transpose()?;
+    let (versions, writing) =
+        kept.map_or_else(|| (Versions::none(), None), |(kept, writing)| (kept, Some(writing)));
+    let (mut driver, happenings, recording) =
+        assemble(parts, engine, (code_cache, versions), leadership, stop);
     driver.drive(happenings).await;
     // With the driver goes the last recorder; what it has noted is still written.
     drop(driver);
+    if let Some(writing) = writing
+        && tokio::time::timeout(RECORDING_MAX, writing).await.is_err()
+    {
+        tracing::warn!(target: "windlass::host", "some modules' versions could not be written before the end");
+    }
     if tokio::time::timeout(RECORDING_MAX, recording).await.is_err() {
         tracing::warn!(target: "windlass::host", "some Kubernetes Events could not be written before the end");
     }
@@ -152,7 +170,7 @@ fn elect(parts: &Parts) -> Result<Option<Lease>, lease::SettingsError> {
 fn assemble(
     parts: Parts,
     engine: Engine,
-    code_cache: Option<Arc<CodeCache>>,
+    (code_cache, versions): (Option<Arc<CodeCache>>, Versions),
     leadership: Option<watch::Receiver<Leadership>>,
     stop: CancellationToken,
 ) -> (Driver, Happenings, JoinHandle<()>) {
@@ -161,8 +179,9 @@ fn assemble(
     } = parts;
     let failures = Arc::new(Failures::default());
     let observers = observers.with(failures.clone());
-    let (inputs, input_receiver) = tell::channel();
+    let (inputs, told) = tell::channel();
     let (loaded_sender, loaded) = mpsc::channel(LOADED_LEN_MAX);
+    let (restored_sender, restored) = mpsc::channel(LOADED_LEN_MAX);
     let cache = Arc::new(Cache::new());
     let discovery = client.discovery().clone();
     let (recorder, recording) = Recorder::start(client.clone(), &lease::identity());
@@ -177,11 +196,9 @@ fn assemble(
     let bridge = Bridge::new(client, seen, recorder, observers.clone(), following, leadership.clone());
     let host: Arc<dyn Host> = Arc::new(bridge);
     let registry = Arc::new(Registry::new());
-    let (server, requests) = (connection.server().to_owned(), connection.requests().clone());
+    let counted = (connection.server().to_owned(), connection.requests().clone());
     let reflector = Reflector::new(connection, discovery.clone(), reflector::Settings::default());
-    if let Some(metrics) = &metrics {
-        metrics.follow_cluster(&server, requests, reflector.measures().clone());
-    }
+    follow(metrics.as_ref(), counted, &reflector);
     let decisions = decisions(&settings);
     let driver = Driver {
         clock: Clock::start(),
@@ -204,6 +221,8 @@ fn assemble(
         registry,
         seeker: Seeker::start(discovery, inputs),
         book: Book::default(),
+        versions,
+        restored: restored_sender,
         failures,
         defaults: settings.defaults,
         observers,
@@ -213,7 +232,18 @@ fn assemble(
         lease_trouble: None,
         drain_grace: settings.bounds.drain,
     };
-    (driver, Happenings { inputs: input_receiver, source, loaded, control, leadership, stop }, recording)
+    let happenings = Happenings { inputs: told, source, loaded, restored, control, leadership, stop };
+    (driver, happenings, recording)
+}
+
+fn follow(
+    metrics: Option<&Arc<Metrics>>,
+    (server, requests): (String, Arc<Requests>),
+    reflector: &Reflector,
+) {
+    if let Some(metrics) = metrics {
+        metrics.follow_cluster(&server, requests, reflector.measures().clone());
+    }
 }
 
 fn decisions(settings: &Settings) -> pipeline::Settings {

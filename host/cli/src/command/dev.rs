@@ -71,6 +71,8 @@ pub(crate) async fn dev(arguments: Dev) -> Result<()> {
         // In the folder that goes with this process: what was saved before is served again at once.
         keep_code: true,
         compiling: compiling(CompileBounds::default())?,
+        // An author wants to see the new version fail.
+        keep_versions: false,
         settings,
     };
     let ended = stop.clone();

@@ -1,4 +1,4 @@
-//! `windlass status | reload | pause | resume | reconcile`: commands to a running host over its control socket.
+//! `windlass status | reload | pause | resume | rollback | reconcile`: commands to a running host over its control socket.
 
 use crate::args::{OfModule, OfModules, Reconcile, Status};
 use anyhow::{Result, anyhow, bail};
@@ -34,6 +34,11 @@ pub(crate) async fn pause(arguments: OfModule) -> Result<()> {
 /// Runs a module again.
 pub(crate) async fn resume(arguments: OfModule) -> Result<()> {
     ask(&arguments.state.state, Command::Resume { module: arguments.module }).await
+}
+
+/// Goes back to the version before.
+pub(crate) async fn rollback(arguments: OfModule) -> Result<()> {
+    ask(&arguments.state.state, Command::Rollback { module: arguments.module }).await
 }
 
 /// Reconciles now.

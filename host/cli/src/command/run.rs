@@ -56,6 +56,7 @@ pub(crate) async fn run(arguments: Run) -> Result<()> {
         grants: Grants::ByManifest,
         keep_code: true,
         compiling: compiling(arguments.compile.bounds())?,
+        keep_versions: true,
         settings,
     };
     let ran = windlass_runtime::run(parts, stop).await;

@@ -272,11 +272,11 @@ impl Driver {
             }
             Command::Run(run) => self.run(run),
             Command::AskTargets(id, ask) => self.ask(id, ask),
-            Command::Serve { module, digest, generation } => {
+            Command::Serve { module, digest, generation, .. } => {
                 self.note(format_args!("{module} serves"));
                 self.ledger.serves(&module, digest, generation, self.store.version());
             }
-            Command::Free { .. } | Command::Subscribed(..) | Command::Tell(_) => {}
+            Command::Free { .. } | Command::RollBack(..) | Command::Subscribed(..) | Command::Tell(_) => {}
         }
     }
 
@@ -324,7 +324,7 @@ impl Driver {
         match self.random.u8(0..20) {
             0 => Outcome::RequeueAfter(Duration::from_millis(self.random.u64(0..5000))),
             1 | 2 => Outcome::Retry { message: "injected".into(), after: None, explained: true },
-            3 => Outcome::Terminal("injected".into()),
+            3 => Outcome::Terminal { message: "injected".into(), explained: false },
             4 => Outcome::Abandoned,
             5 => Outcome::Trapped(Trap {
                 kind: TrapKind::Fault,

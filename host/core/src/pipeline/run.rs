@@ -25,8 +25,8 @@ pub(super) struct Running {
     ticket: Ticket,
     pub(super) request: Request,
     kind: Kind,
-    digest: Digest,
-    generation: Generation,
+    pub(super) digest: Digest,
+    pub(super) generation: Generation,
     reason: Reason,
     /// Nothing but `reason` had caused it.
     alone: bool,
@@ -152,12 +152,14 @@ impl Pipeline {
         let Some(known) = self.modules.get_mut(module) else { return };
         self.turns.release(known.account, ended.cpu);
         known.touch(module, &mut self.touched);
+        self.judge(&run, &ended.outcome);
+        let Some(known) = self.modules.get_mut(module) else { return };
         let (mut dropped, mut room) = (false, 0);
         if let Some(lane) = known.lanes.get_mut(controller) {
             // What a controller that is gone would do next, nobody will do.
             let outcome = if stays { &ended.outcome } else { &Outcome::Done };
             lane.queue.done(self.now, run.ticket, outcome);
-            if matches!(outcome, Outcome::Terminal(_))
+            if matches!(outcome, Outcome::Terminal { .. })
                 && self.cache.selected(&lane.kind, &lane.selection, name).is_none()
             {
                 lane.queue.forget(name);

@@ -78,6 +78,8 @@ impl Pipeline {
         let Some(Pending { version, needs: Ok(needs), since }) = module.pending.take() else { return };
         self.generations.insert(name.clone(), generation);
         let digest = version.digest;
+        module.trials.serve(digest);
+        let freed = module.quarantine.free();
         let before = module.serving.replace(Serving { version: version.clone(), generation });
         for (controller, lane) in &mut module.lanes {
             let stays = version
@@ -98,9 +100,11 @@ impl Pipeline {
             lane.take_over(&needs, &controller.name, self.now);
         }
         module.touch(name, &mut self.touched);
-        self.out.push(Command::Serve { module: name.clone(), digest, generation });
+        let good = module.trials.good();
+        self.out.push(Command::Serve { module: name.clone(), digest, generation, good });
         let took = self.now.since(since);
         self.tell(Fact::ModuleServing { module: name.clone(), digest, generation, took });
+        self.stands(name, freed);
         self.drop_backfills(name);
         self.forget_fights(name);
         self.interest.set(name, needs);
@@ -130,10 +134,14 @@ impl Pipeline {
             module.paused = paused;
             module.touch(name, &mut self.touched);
         }
+        if !paused {
+            self.free(name);
+        }
     }
 
     /// An operator asks for runs. A name that no controller holds is run by each that could reconcile it.
     pub(super) fn ask(&mut self, name: &ModuleName, object: Option<&ObjectName>) {
+        self.free(name);
         let Some(object) = object else {
             return self.backfill_own(name, None, Priority::Requeued, &Reason::Asked);
         };

@@ -9,6 +9,7 @@ use crate::{
     input::WatchId,
     interest::Atom,
     name::{ControllerName, Digest, Generation, Kind, ModuleName},
+    quarantine::Standing,
     time::Time,
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -44,6 +45,10 @@ pub struct ModuleStatus {
     pub pending: Option<(Digest, String)>,
     /// Nothing of it runs until it is resumed.
     pub paused: bool,
+    /// It fails at everything and is slowed or held for it; none while nothing holds it.
+    pub standing: Option<Standing>,
+    /// The version against which the one that serves is on trial.
+    pub tried_against: Option<Digest>,
     /// Runs under way.
     pub running: usize,
     /// Reads that its requests follow.
@@ -173,6 +178,8 @@ impl Pipeline {
             serving: module.serving.as_ref().map(|serving| (serving.version.digest, serving.generation)),
             pending: module.pending.as_ref().map(|pending| (pending.version.digest, waits(pending))),
             paused: module.paused,
+            standing: module.quarantine.standing(),
+            tried_against: module.trials.good(),
             running: module.under_way(),
             subscriptions: self.subscriptions.held_by(name),
             narrowed: self.narrowed(name, module),

@@ -3,6 +3,7 @@
 
 mod fair;
 mod fights;
+mod judge;
 mod narrowed;
 mod reload;
 mod rules;
@@ -144,6 +145,7 @@ impl World {
                 Command::Subscribed(id, answer) => self.answers.push((id, answer)),
                 Command::Serve { digest, generation, .. } => self.serves.push((digest, generation)),
                 Command::Free { digest, .. } => self.frees.push(digest),
+                Command::RollBack(..) => {}
                 Command::Tell(fact) => self.facts.push(fact),
             }
         }

@@ -140,7 +140,7 @@ fn w8_c3_c5_each_outcome_means_what_it_says() {
         (retry(), Some(ms(105)), 1),
         (trap, Some(ms(105)), 1),
         (after(Duration::from_millis(70)), Some(ms(170)), 1),
-        (Outcome::Terminal(String::new()), None, 1),
+        (Outcome::Terminal { message: String::new(), explained: false }, None, 1),
         (Outcome::Abandoned, Some(ms(100)), 0),
     ] {
         let mut queue = queue();
@@ -305,7 +305,7 @@ proptest! {
                         0 => Outcome::Done,
                         1 => Outcome::RequeueAfter(Duration::from_millis(7)),
                         2 => retry(),
-                        3 => Outcome::Terminal(String::new()),
+                        3 => Outcome::Terminal { message: String::new(), explained: false },
                         4 => Outcome::Abandoned,
                         _ => Outcome::Retry { message: String::new(), after: Some(Duration::from_millis(3)), explained: true },
                     };

@@ -29,7 +29,9 @@ pub(super) fn of_result(result: Result<module::Outcome, Failure>, explained: boo
         Ok(module::Outcome::RequeueAfterMs(ms)) => {
             wait(ms).map_or_else(|| wrong("a requeue", ms), Outcome::RequeueAfter)
         }
-        Err(Failure::Terminal(message)) => Outcome::Terminal(plain(&message, MESSAGE_BYTES_MAX)),
+        Err(Failure::Terminal(message)) => {
+            Outcome::Terminal { message: plain(&message, MESSAGE_BYTES_MAX), explained }
+        }
         Err(Failure::Retry(retry)) => {
             let message = plain(&retry.message, MESSAGE_BYTES_MAX);
             match retry.after_ms.map(|ms| wait(ms).ok_or(ms)) {
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn what_the_guest_says_is_escaped() {
         let outcome = of_result(Err(Failure::Terminal("\x1b[31mred".to_owned())), false);
-        assert_eq!(outcome, Outcome::Terminal("\\u{1b}[31mred".to_owned()));
+        assert_eq!(outcome, Outcome::Terminal { message: "\\u{1b}[31mred".to_owned(), explained: false });
     }
 
     #[test]

@@ -94,7 +94,7 @@ async fn a_reconcile_ends_as_the_guest_says() {
         (i32.store (i32.const 80) (i32.const 256))
         (i32.store (i32.const 84) (i32.const 1))"#;
     let failed = run(Guest { reconcile: terminal, ..Guest::default() }, |_| {}).await;
-    assert_eq!(failed.outcome, Outcome::Terminal("b".to_owned()));
+    assert_eq!(failed.outcome, Outcome::Terminal { message: "b".to_owned(), explained: false });
 }
 
 #[tokio::test]

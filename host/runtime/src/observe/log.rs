@@ -22,6 +22,7 @@ use windlass_core::{
     fight::FightStage,
     name::ModuleName,
     outcome::Outcome,
+    quarantine::{Stage, Standing},
 };
 use windlass_guest::{
     limits::{Bound, Effect},
@@ -147,6 +148,19 @@ fn bound_reached(module: &ModuleName, bound: &str, count: u32) {
     }
 }
 
+fn standing_of(module: &ModuleName, standing: &Standing) {
+    let Standing { stage, failures, message } = standing;
+    match stage {
+        Stage::Free => info!(target: "windlass::module", %module, "module runs as it likes again"),
+        Stage::Slowed => {
+            warn!(target: "windlass::module", %module, failures, "module is slowed: all its runs fail: {message}");
+        }
+        Stage::Quarantined => {
+            error!(target: "windlass::module", %module, failures, "module is in quarantine and runs once a minute: all its runs fail: {message}");
+        }
+    }
+}
+
 fn module(fact: &Fact) {
     match fact {
         Fact::ModuleOffered { module, digest } => {
@@ -162,6 +176,11 @@ fn module(fact: &Fact) {
             let (digest, generation, took) = (digest.short(), generation.0, Took(*took));
             info!(target: "windlass::module", %module, %digest, generation, %took, "module serves");
         }
+        Fact::ModuleRolledBack { module, bad, good, reason } => {
+            let (bad, good) = (bad.short(), good.short());
+            error!(target: "windlass::module", %module, %bad, %good, "module goes back to its earlier version: {reason}");
+        }
+        Fact::ModuleStanding { module, standing } => standing_of(module, standing),
         Fact::ModuleWithdrawn { module } => info!(target: "windlass::module", %module, "module taken out"),
         _ => {}
     }
@@ -226,7 +245,7 @@ fn run_ended(run: &RunEnded) {
         Outcome::Retry { message, .. } => {
             warn!(target: "windlass::run", %controller, %request, %reason, outcome, %took, %cpu, %waited, calls, "run failed: {message}");
         }
-        Outcome::Terminal(message) => {
+        Outcome::Terminal { message, .. } => {
             error!(target: "windlass::run", %controller, %request, %reason, outcome, %took, %cpu, %waited, calls, "run failed, not tried again until something changes: {message}");
         }
         Outcome::Trapped(trap) => {

@@ -68,6 +68,10 @@ pub enum Metric {
     ModuleOffers,
     /// Versions refused.
     ModuleRejections,
+    /// Versions that did worse than the one before.
+    ModuleRollbacks,
+    /// How much a module that fails may run.
+    ModuleStage,
     /// From complete bytes to serving.
     ModuleSwapTime,
     /// Watches that run, by kind and by what for.
@@ -125,6 +129,8 @@ impl Metric {
             Self::ModuleGeneration => "windlass_module_generation",
             Self::ModuleOffers => "windlass_module_offers",
             Self::ModuleRejections => "windlass_module_rejections",
+            Self::ModuleRollbacks => "windlass_module_rollbacks",
+            Self::ModuleStage => "windlass_module_stage",
             Self::ModuleSwapTime => "windlass_module_swap_time_seconds",
             Self::Watches => "windlass_watches",
             Self::WatchSynced => "windlass_watch_synced",
@@ -183,6 +189,10 @@ impl Metric {
             Self::ModuleGeneration => "The generation of a module that serves; 0 while none does",
             Self::ModuleOffers => "Versions of a module that were seen",
             Self::ModuleRejections => "Versions of a module that were refused",
+            Self::ModuleRollbacks => "Versions of a module that it went back from",
+            Self::ModuleStage => {
+                "0: a module runs as it likes; 1: slowed, 2: in quarantine, as all its runs fail"
+            }
             Self::ModuleSwapTime => "Time from a module's complete bytes to serving",
             Self::Watches => {
                 "Watches that run, by kind and by what for: a description, or only what requests follow"

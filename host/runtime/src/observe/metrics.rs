@@ -213,6 +213,33 @@ impl Metrics {
         }
     }
 
+    /// What becomes of a module.
+    fn life(&self, fact: &Fact) {
+        let families = &self.families;
+        match fact {
+            Fact::ModuleOffered { module, .. } => {
+                families.offers.get_or_create(&families::ModuleLabel::of(module)).inc();
+            }
+            Fact::ModuleRejected { module, .. } => {
+                families.rejections.get_or_create(&families::ModuleLabel::of(module)).inc();
+            }
+            Fact::ModuleServing { module, generation, took, .. } => {
+                families.swap_time.observe(took.as_secs_f64());
+                self.with_module(module, |series| {
+                    series.generation.set(i64::try_from(generation.0).unwrap_or(i64::MAX));
+                });
+            }
+            Fact::ModuleRolledBack { module, .. } => self.with_module(module, |series| {
+                series.rollbacks.inc();
+            }),
+            Fact::ModuleStanding { module, standing } => self.with_module(module, |series| {
+                series.stage.set(standing.stage as i64);
+            }),
+            Fact::ModuleWithdrawn { module } => self.forget_module(module),
+            _ => {}
+        }
+    }
+
     fn watch(&self, kind: &Kind, synced: bool) -> KindLabel {
         let label = KindLabel { kind: kind.to_string() };
         drop(self.families.watch_failures.get_or_create(&label));
@@ -243,19 +270,6 @@ impl Observer for Metrics {
                 series.server_reads.inc_by((*server).into());
             }),
             Fact::GuestLog { module, level, .. } => self.with_module(module, |series| series.logged(*level)),
-            Fact::ModuleOffered { module, .. } => {
-                families.offers.get_or_create(&families::ModuleLabel::of(module)).inc();
-            }
-            Fact::ModuleRejected { module, .. } => {
-                families.rejections.get_or_create(&families::ModuleLabel::of(module)).inc();
-            }
-            Fact::ModuleServing { module, generation, took, .. } => {
-                families.swap_time.observe(took.as_secs_f64());
-                self.with_module(module, |series| {
-                    series.generation.set(i64::try_from(generation.0).unwrap_or(i64::MAX));
-                });
-            }
-            Fact::ModuleWithdrawn { module } => self.forget_module(module),
             Fact::WatchSynced { kind, objects } => {
                 let label = self.watch(kind, true);
                 let objects = i64::try_from(*objects).unwrap_or(i64::MAX);
@@ -286,7 +300,8 @@ impl Observer for Metrics {
                     });
                 }
             }
-            Fact::Fight(_) | Fact::ModuleWaiting { .. } | Fact::ModuleDescribed { .. } => {}
+            Fact::Fight(_) => {}
+            _ => self.life(fact),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Checked {
     fn read(&mut self) {
         for command in mem::take(&mut self.world.log) {
             match command {
-                Command::Serve { module, digest, generation } => {
+                Command::Serve { module, digest, generation, .. } => {
                     let before = self.serving.insert(module, (digest, generation));
                     assert!(before.is_none_or(|(_, last)| last < generation), "generations only rise");
                 }

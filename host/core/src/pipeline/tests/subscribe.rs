@@ -297,7 +297,7 @@ fn the_set_of_a_successful_run_replaces_the_one_before() {
 #[test]
 fn a_failed_run_leaves_the_set_and_adds_its_own() {
     for outcome in [
-        Outcome::Terminal("no".into()),
+        Outcome::Terminal { message: "no".into(), explained: false },
         Outcome::Retry { message: String::new(), after: Some(Duration::from_secs(900)), explained: true },
     ] {
         let mut cluster = cluster();
@@ -340,7 +340,7 @@ fn a_read_that_nobody_knows_the_answer_of_wakes_once_its_watch_is_in_step() {
     let run = cluster.world.runs.remove(0);
     let (_, answer) = cluster.subscribe(&run, &one("x"));
     assert_eq!(answer, Ok(Following::Starting));
-    cluster.world.end(&run, Outcome::Terminal("cut off".into()));
+    cluster.world.end(&run, Outcome::Terminal { message: "cut off".into(), explained: false });
     assert_eq!(cluster.running(), []);
     cluster.sync_all();
     assert_eq!(cluster.running(), [("s".into(), followed("x"))]);
@@ -388,7 +388,11 @@ fn a_request_whose_object_is_gone_follows_nothing_and_its_watch_ends() {
     cluster.run("s", &[one("x")], Outcome::Done);
     cluster.sync_all();
     cluster.world.delete("Site", &name("s"));
-    cluster.go_on("s", &[one("x")], Outcome::Terminal("its object is gone".into()));
+    cluster.go_on(
+        "s",
+        &[one("x")],
+        Outcome::Terminal { message: "its object is gone".into(), explained: false },
+    );
     cluster.change("x", Some("a"));
     assert_eq!(cluster.running(), []);
     assert_eq!(cluster.world.pipeline.status().modules[0].subscriptions, 0);

@@ -69,7 +69,10 @@ fn a_run_tells_which_object_and_why_and_how_long() {
     assert_eq!(line.get(12..), Some(expected), "{line}");
     let (digits, others): (Vec<char>, Vec<char>) = line[..12].chars().partition(char::is_ascii_digit);
     assert_eq!((digits.len(), &others[..]), (9, &[':', ':', '.'][..]), "{line}");
-    assert!(logged(false, &run(Outcome::Terminal("no image".into()))).contains("ERROR"));
+    assert!(
+        logged(false, &run(Outcome::Terminal { message: "no image".into(), explained: false }))
+            .contains("ERROR")
+    );
 }
 
 #[test]
@@ -107,10 +110,20 @@ fn facts_of_attack() -> Vec<Fact> {
     let error = windlass_core::call::ApiError::host(ATTACK, ATTACK);
     let trap = Trap { kind: TrapKind::Fault, message: text.clone(), frames: vec![text.clone()] };
     let mut facts = vec![
-        run(Outcome::Terminal(text.clone())),
+        run(Outcome::Terminal { message: text.clone(), explained: false }),
         run(Outcome::Retry { message: text.clone(), after: None, explained: false }),
         run(Outcome::Trapped(trap)),
         Fact::ModuleRejected { module: module.clone(), reason: text.clone() },
+        Fact::ModuleRolledBack {
+            module: module.clone(),
+            bad: Digest([1; 32]),
+            good: Digest([2; 32]),
+            reason: text.clone(),
+        },
+        Fact::ModuleStanding {
+            module: module.clone(),
+            standing: Standing { stage: Stage::Quarantined, failures: 30, message: text.clone() },
+        },
         Fact::ModuleWaiting { module: module.clone(), reason: text.clone() },
         Fact::CallRefused { module: module.clone(), reason: text.clone() },
         Fact::WatchFailed { kind: kind.clone(), reason: text.clone(), retry_in: Duration::ZERO },
@@ -127,6 +140,8 @@ fn facts_of_attack() -> Vec<Fact> {
             name: name.clone(),
             field: ATTACK.into(),
             writers: vec![request.clone()],
+            others: 0,
+            modules: std::iter::once(request.controller.module.clone()).collect(),
             elsewhere: false,
             flips: 9,
             delay: Duration::ZERO,

@@ -141,6 +141,8 @@ pub(super) struct Families {
     pub(super) flips: Family<ModuleLabel, Counter>,
     pub(super) offers: Family<ModuleLabel, Counter>,
     pub(super) rejections: Family<ModuleLabel, Counter>,
+    pub(super) rollbacks: Family<ModuleLabel, Counter>,
+    pub(super) stage: Family<ModuleLabel, Gauge>,
     pub(super) swap_time: Time,
     pub(super) watches: Family<WatchLabel, Gauge>,
     pub(super) watch_synced: Family<KindLabel, Gauge>,
@@ -252,6 +254,8 @@ impl Families {
         add(registry, Metric::ModuleGeneration, &self.generation);
         add(registry, Metric::ModuleOffers, &self.offers);
         add(registry, Metric::ModuleRejections, &self.rejections);
+        add(registry, Metric::ModuleRollbacks, &self.rollbacks);
+        add(registry, Metric::ModuleStage, &self.stage);
         add(registry, Metric::Fights, &self.fights);
         add(registry, Metric::FightFlips, &self.flips);
     }

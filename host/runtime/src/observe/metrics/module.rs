@@ -44,6 +44,8 @@ pub(super) struct ModuleSeries {
     pub(super) fights: Gauge,
     pub(super) flips: Counter,
     pub(super) refusals: Counter,
+    pub(super) rollbacks: Counter,
+    pub(super) stage: Gauge,
     pub(super) subscriptions: Gauge,
     pub(super) cache_reads: Counter,
     pub(super) server_reads: Counter,
@@ -89,6 +91,8 @@ impl ModuleSeries {
             fights: families.fights.get_or_create_owned(&label),
             flips: families.flips.get_or_create_owned(&label),
             refusals: families.refusals.get_or_create_owned(&label),
+            rollbacks: families.rollbacks.get_or_create_owned(&label),
+            stage: families.stage.get_or_create_owned(&label),
             subscriptions: families.subscriptions.get_or_create_owned(&label),
             cache_reads: reads("cache"),
             server_reads: reads("server"),
@@ -136,6 +140,8 @@ impl ModuleSeries {
         families.fights.remove(&label);
         families.flips.remove(&label);
         families.refusals.remove(&label);
+        families.rollbacks.remove(&label);
+        families.stage.remove(&label);
         families.subscriptions.remove(&label);
         for source in ["cache", "server"] {
             families.reads.remove(&SourceLabel { module: label.module.clone(), source });
@@ -240,7 +246,7 @@ impl ControllerSeries {
         if run.outcome.is_failure() {
             self.errors.inc();
         }
-        if matches!(run.outcome, Outcome::Terminal(_)) {
+        if matches!(run.outcome, Outcome::Terminal { .. }) {
             self.terminal_errors.inc();
         }
         if let Outcome::Trapped(trap) = &run.outcome {

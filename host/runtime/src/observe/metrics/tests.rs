@@ -100,6 +100,8 @@ fn w11_c9_every_series_of_a_module_begins_at_zero() {
             r#"windlass_traps_total{module="website",kind="memory"} 0"#,
             r#"windlass_calls_total{module="website",verb="patch",result="conflict"} 0"#,
             r#"windlass_module_rejections_total{module="website"} 0"#,
+            r#"windlass_module_rollbacks_total{module="website"} 0"#,
+            r#"windlass_module_stage{module="website"} 0"#,
             r#"windlass_guest_log_lines_total{module="website",level="warn"} 0"#,
             r#"windlass_reads_total{module="website",source="server"} 0"#,
             r#"windlass_subscriptions{module="website"} 0"#,
@@ -116,7 +118,7 @@ fn every_outcome_has_a_series() {
         Outcome::Done,
         Outcome::RequeueAfter(Duration::ZERO),
         Outcome::Retry { message: String::new(), after: None, explained: false },
-        Outcome::Terminal(String::new()),
+        Outcome::Terminal { message: String::new(), explained: false },
         Outcome::Trapped(trap),
         Outcome::Abandoned,
     ];

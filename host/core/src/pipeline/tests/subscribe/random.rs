@@ -304,7 +304,7 @@ impl Checked {
             0 | 1 => Outcome::Done,
             2 => Outcome::RequeueAfter(Duration::from_secs(20)),
             3 => Outcome::Retry { message: String::new(), after, explained: false },
-            4 => Outcome::Terminal(String::new()),
+            4 => Outcome::Terminal { message: String::new(), explained: false },
             5 => Outcome::Abandoned,
             _ => Outcome::Retry { message: String::new(), after: None, explained: false },
         };

@@ -1,0 +1,131 @@
+//! A new version that fails where the one before succeeded: the host goes back by itself, stays back over a restart, and
+//! tries it again only on command.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use serde_json::json;
+use windlass_runtime::{
+    control::{Answer, Command},
+    core::{fact::Fact, name::Digest},
+    source::digest_of,
+};
+use windlass_tests::{
+    Cluster, Host, Hosting,
+    modules::{manifest, module, numbered, reworded},
+};
+
+fn hosting() -> Hosting {
+    Hosting { keep_versions: true, ..Hosting::default() }
+}
+
+/// Creates a Website and waits until it is taken care of.
+async fn serves_site(cluster: &Cluster, name: &str) {
+    let site = json!({
+        "apiVersion": "example.windlass.dev/v1", "kind": "Website",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"hostname": format!("{name}.example.com"), "content": "0"},
+    });
+    cluster.create(&site).await.unwrap();
+    let at = ("example.windlass.dev/v1 Website", &*format!("default/{name}"));
+    cluster.until_has(at, &json!({"status": {"observedGeneration": 1}})).await;
+}
+
+/// Labels what it owns by a key that the server refuses (422): an error that speaks against the module.
+fn broken(website: &[u8]) -> Vec<u8> {
+    reworded(website, "app.kubernetes.io/instance", "app.kubernetes.io/inst!nce")
+}
+
+/// A host on which five Websites are taken care of.
+async fn with_sites(website: &[u8]) -> (Cluster, Host) {
+    let cluster = Cluster::start(&[]).await;
+    cluster.define("website").await;
+    let manifest = manifest("website");
+    let files = [("website.yaml", manifest.as_bytes()), ("website.wasm", website)];
+    let host = Host::start_with(&cluster, hosting(), &files).await;
+    for nth in 0..5 {
+        serves_site(&cluster, &format!("early-{nth}")).await;
+    }
+    host.until_idle().await;
+    (cluster, host)
+}
+
+async fn rolled_back_since(host: &Host, mark: u64) -> (Digest, Digest, String) {
+    let back = |fact: &Fact| match fact {
+        Fact::ModuleRolledBack { bad, good, reason, .. } => Some((*bad, *good, reason.clone())),
+        _ => None,
+    };
+    host.fact_since(mark, back).await
+}
+
+async fn serves_since(host: &Host, mark: u64, wanted: Digest) {
+    let serves = |fact: &Fact| match fact {
+        Fact::ModuleServing { digest, .. } if *digest == wanted => Some(()),
+        _ => None,
+    };
+    host.fact_since(mark, serves).await;
+}
+
+async fn asked(host: &Host, command: Command) {
+    let answer = host.command(&command).await;
+    assert!(matches!(answer, Answer::Done { .. }), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_fails_where_the_one_before_succeeded_goes_and_stays_gone_until_asked_for() {
+    let website = module("website");
+    let bad = broken(&website);
+    let (good, worse) = (digest_of(&website), digest_of(&bad));
+    let (cluster, host) = with_sites(&website).await;
+
+    let mark = host.facts.mark();
+    host.put("website.wasm", &bad);
+    let (from, to, reason) = rolled_back_since(&host, mark).await;
+    assert_eq!((from, to), (worse, good));
+    assert!(reason.contains("failed with it in a row"), "{reason}");
+    serves_since(&host, mark, good).await;
+    host.until_idle().await;
+    serves_site(&cluster, "after-going-back").await;
+    let status = host.status().await.modules.remove(0);
+    assert_eq!(status.digest, Some(good.to_string()));
+    let rejected = status.rejected.unwrap();
+    assert_eq!(rejected.digest, Some(worse.to_string()));
+    assert!(rejected.reason.contains("windlass reload website"), "{}", rejected.reason);
+
+    let host = host.restart(&cluster, hosting()).await;
+    assert_eq!(
+        host.serving("website").await.0,
+        good,
+        "over a restart, though the folder holds the bad bytes"
+    );
+    serves_site(&cluster, "after-a-restart").await;
+    host.until_idle().await;
+
+    let mark = host.facts.mark();
+    asked(&host, Command::Reload { module: Some("website".into()) }).await;
+    serves_since(&host, mark, worse).await;
+    rolled_back_since(&host, mark).await;
+    serves_since(&host, mark, good).await;
+    host.stop().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_goes_back_by_a_command() {
+    let website = module("website");
+    let newer = numbered(&website, 1);
+    let (cluster, host) = with_sites(&website).await;
+    let Answer::Failed { message } = host.command(&Command::Rollback { module: "website".into() }).await
+    else {
+        panic!("there is nothing to go back to yet");
+    };
+    assert!(message.contains("keeps no earlier version of website"), "{message}");
+    let mark = host.facts.mark();
+    host.put("website.wasm", &newer);
+    serves_since(&host, mark, digest_of(&newer)).await;
+    host.until_idle().await;
+    let mark = host.facts.mark();
+    asked(&host, Command::Rollback { module: "website".into() }).await;
+    serves_since(&host, mark, digest_of(&website)).await;
+    serves_site(&cluster, "after-going-back").await;
+    host.stop().await;
+    cluster.stop().await;
+}
