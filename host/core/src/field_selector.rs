@@ -81,7 +81,13 @@ impl FieldSelector {
     /// The one name that can match, if the selector says so.
     #[must_use]
     pub fn only_name(&self) -> Option<&str> {
-        self.terms.iter().find(|term| term.equal && term.field == "metadata.name").map(|term| &*term.value)
+        self.names().next()
+    }
+
+    /// Every name that it asks for. An object has one name, so with more than one different it selects nothing.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let named = self.terms.iter().filter(|term| term.equal && term.field == "metadata.name");
+        named.map(|term| &*term.value)
     }
 
     /// The selector as it was written.

@@ -10,17 +10,29 @@ use crate::{
     object::FieldPlan,
     selector::Selector,
 };
-use std::sync::Arc;
+use foldhash::fast::RandomState;
+use std::{
+    collections::{HashMap, HashSet},
+    iter,
+    sync::Arc,
+};
 
 /// One kind, one namespace or all, one selector.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Atom {
     pub(crate) kind: Kind,
     pub(crate) namespace: Option<Arc<str>>,
     pub(crate) labels: Option<Selector>,
     pub(crate) fields: Option<Arc<str>>,
     pub(crate) metadata: bool,
+    /// The view that only the server can select, if it is one.
+    view: Option<Arc<str>>,
+    /// The names that the field selector asks for, each once; more than one match nothing.
+    names: Vec<Arc<str>>,
 }
+
+/// Where atoms of a kind are looked for: namespace, view, name. What serves an atom is at one of [`Atom::wider`].
+pub(super) type Spot<'a> = (Option<&'a Arc<str>>, Option<&'a Arc<str>>, Option<&'a Arc<str>>);
 
 /// What atoms are ordered by; two atoms with the same key are the same watch.
 type Key<'a> = (&'a Kind, Option<&'a Arc<str>>, Option<&'a str>, Option<&'a Arc<str>>, bool);
@@ -34,7 +46,15 @@ impl Atom {
     ) -> Self {
         let labels = selection.labels.clone().filter(|labels| !labels.requirements().is_empty());
         let fields = selection.fields.clone().filter(|fields| !fields.is_empty());
-        Self { kind: kind.clone(), namespace, labels, fields, metadata }
+        let (view, mut names) = (Fields::view(fields.as_ref()), Vec::new());
+        if let Some(parsed) = fields.as_deref().and_then(|fields| FieldSelector::parse(fields).ok()) {
+            for name in parsed.names() {
+                if !names.iter().any(|known: &Arc<str>| **known == *name) {
+                    names.push(Arc::from(name));
+                }
+            }
+        }
+        Self { kind: kind.clone(), namespace, labels, fields, metadata, view, names }
     }
 
     /// Everything of a kind in a namespace (none: in all of them).
@@ -45,6 +65,21 @@ impl Atom {
     fn key(&self) -> Key<'_> {
         let labels = self.labels.as_ref().map(Selector::as_str);
         (&self.kind, self.namespace.as_ref(), labels, self.fields.as_ref(), self.metadata)
+    }
+
+    /// Where it is looked for.
+    pub(super) fn spot(&self) -> Spot<'_> {
+        (self.namespace.as_ref(), self.view.as_ref(), self.names.first())
+    }
+
+    /// Where atoms that serve it can be, each once: in its namespace and in all, for any name and for those it asks for.
+    /// An atom serves no other that does not ask for its names too.
+    pub(super) fn wider(&self) -> impl Iterator<Item = Spot<'_>> {
+        let namespaces = iter::once(None).chain(self.namespace.as_ref().map(Some));
+        namespaces.flat_map(move |namespace| {
+            let names = iter::once(None).chain(self.names.iter().map(Some));
+            names.map(move |name| (namespace, self.view.as_ref(), name))
+        })
     }
 
     /// What to order of the cluster.
@@ -80,8 +115,7 @@ impl Atom {
     }
 
     fn fields_serve(&self, other: &Self) -> bool {
-        Fields::view(self.fields.as_ref()) == Fields::view(other.fields.as_ref())
-            && Fields::of(self.fields.as_ref()).covers(&Fields::of(other.fields.as_ref()))
+        self.view == other.view && Fields::of(self.fields.as_ref()).covers(&Fields::of(other.fields.as_ref()))
     }
 
     /// The same without label selector.
@@ -94,12 +128,7 @@ impl Atom {
         let apart =
             |one: Option<&str>, other: Option<&str>| one.zip(other).is_some_and(|(one, other)| one != other);
         !apart(self.namespace.as_deref(), other.namespace.as_deref())
-            && !apart(self.only_name().as_deref(), other.only_name().as_deref())
-    }
-
-    fn only_name(&self) -> Option<String> {
-        let fields = FieldSelector::parse(self.fields.as_deref()?).ok()?;
-        fields.only_name().map(str::to_owned)
+            && !apart(self.names.first().map(|name| &**name), other.names.first().map(|name| &**name))
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -114,11 +143,17 @@ const SELECTORS_MAX: usize = 8;
 /// at the border does not start lists.
 const SELECTORS_APART_MAX: usize = 4;
 
-/// The same, sorted and without repeats.
-pub(super) fn distinct(mut atoms: Vec<Atom>) -> Vec<Atom> {
+/// Each once, in a fixed order.
+pub(super) fn distinct<'a>(atoms: impl IntoIterator<Item = &'a Atom>) -> Vec<&'a Atom> {
+    let mut atoms: Vec<_> = atoms.into_iter().collect();
     atoms.sort_by(|one, other| one.key().cmp(&other.key()));
     atoms.dedup_by(|one, other| one.key() == other.key());
     atoms
+}
+
+/// Whether an atom is among those that [`distinct`] has sorted.
+pub(super) fn is_among(atom: &Atom, sorted: &[&Atom]) -> bool {
+    sorted.binary_search_by(|one| one.key().cmp(&atom.key())).is_ok()
 }
 
 /// The watches that serve all of these, in a fixed order. `atoms` include what [`widened`] adds.
@@ -128,35 +163,46 @@ pub(super) fn distinct(mut atoms: Vec<Atom>) -> Vec<Atom> {
 /// neither serves the other are watched apart, for a wider watch could hold much that nobody wants; but too many label
 /// selectors are widened. A watch that the server refuses serves nobody: each narrower need has its own until it is
 /// allowed.
-pub(super) fn merged(atoms: Vec<Atom>, refused: &[Atom]) -> Vec<Atom> {
-    let mut atoms = distinct(atoms);
-    let allowed: Vec<_> = atoms.iter().map(|atom| !refused.contains(atom)).collect();
-    let served = |at: usize| {
-        atoms.iter().enumerate().any(|(by, other)| {
-            by != at && allowed[by] && other.serves(&atoms[at]) && (by < at || !atoms[at].serves(other))
-        })
+///
+/// This runs with each change of what is wanted, for thousands of modules too, so an atom is held only against those at
+/// the places where one that serves it can be.
+pub(super) fn merged<'a>(
+    atoms: impl IntoIterator<Item = &'a Atom>,
+    refused: &impl Fn(&Atom) -> bool,
+) -> Vec<Atom> {
+    let atoms = distinct(atoms);
+    let of_kinds = atoms.chunk_by(|one, other| one.kind == other.kind);
+    of_kinds.flat_map(|of_kind| merged_of_kind(of_kind, refused)).cloned().collect()
+}
+
+fn merged_of_kind<'a>(atoms: &[&'a Atom], refused: &impl Fn(&Atom) -> bool) -> Vec<&'a Atom> {
+    let mut spots: HashMap<Spot<'_>, Vec<usize>, RandomState> = HashMap::default();
+    for (at, atom) in atoms.iter().enumerate().filter(|(_, atom)| !refused(atom)) {
+        spots.entry(atom.spot()).or_default().push(at);
+    }
+    let is_served = |at: usize| {
+        let found = atoms[at].wider().flat_map(|spot| spots.get(&spot).into_iter().flatten());
+        found
+            .copied()
+            .any(|by| by != at && atoms[by].serves(atoms[at]) && (by < at || !atoms[at].serves(atoms[by])))
     };
-    let keep: Vec<_> = (0..atoms.len()).map(|at| !served(at)).collect();
-    let mut keep = keep.into_iter();
-    atoms.retain(|_| keep.next().unwrap_or(true));
-    atoms
+    (0..atoms.len()).filter(|at| !is_served(*at)).map(|at| atoms[at]).collect()
 }
 
 /// One watch without selector for each group of too many with one; `atoms` are distinct.
 ///
 /// The rule: more than [`SELECTORS_MAX`] label selectors of one kind and shape, in one namespace or in all, are one
 /// watch, and stay one (they are among those widened `before`) while there are more than [`SELECTORS_APART_MAX`].
-pub(super) fn widened(atoms: &[Atom], refused: &[Atom], before: &[Atom]) -> Vec<Atom> {
-    let mut groups: Vec<(Atom, usize)> = Vec::new();
+pub(super) fn widened(atoms: &[&Atom], refused: &impl Fn(&Atom) -> bool, before: &[Atom]) -> Vec<Atom> {
+    let before: HashSet<&Atom> = before.iter().collect();
+    let mut groups: HashMap<_, (&Atom, usize), RandomState> = HashMap::default();
     for atom in atoms.iter().filter(|atom| atom.labels.is_some() && atom.fields.is_none()) {
-        let wide = atom.unselected();
-        match groups.iter_mut().find(|(known, _)| *known == wide) {
-            Some((_, count)) => *count += 1,
-            None => groups.push((wide, 1)),
-        }
+        let group = (&atom.kind, atom.namespace.as_ref(), atom.metadata);
+        groups.entry(group).or_insert((atom, 0)).1 += 1;
     }
     let apart_max = |wide: &Atom| if before.contains(wide) { SELECTORS_APART_MAX } else { SELECTORS_MAX };
-    let many = groups.into_iter().filter(|(wide, count)| *count > apart_max(wide) && !refused.contains(wide));
+    let many = groups.into_values().map(|(atom, count)| (atom.unselected(), count));
+    let many = many.filter(|(wide, count)| *count > apart_max(wide) && !refused(wide));
     many.map(|(wide, _)| wide).collect()
 }
 
@@ -164,6 +210,7 @@ pub(super) fn widened(atoms: &[Atom], refused: &[Atom], before: &[Atom]) -> Vec<
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
+    use proptest::prelude::*;
 
     /// `namespace|labels|fields`, with `!` in front for metadata only.
     fn atom(text: &str) -> Atom {
@@ -183,14 +230,11 @@ mod tests {
     }
 
     fn check_refused(atoms: &[&str], refused: &[&str], want: &[&str]) {
-        let atoms = atoms.iter().map(|text| atom(text)).collect();
-        let refused: Vec<_> = refused.iter().map(|text| atom(text)).collect();
-        let atoms = distinct(atoms);
-        let wide = widened(&atoms, &refused, &[]);
-        assert_eq!(
-            merged([atoms, wide].concat(), &refused),
-            want.iter().map(|text| atom(text)).collect::<Vec<_>>()
-        );
+        let [atoms, refused, want] =
+            [atoms, refused, want].map(|texts| texts.iter().map(|text| atom(text)).collect::<Vec<_>>());
+        let refused = |atom: &Atom| refused.contains(atom);
+        let wide = widened(&distinct(&atoms), &refused, &[]);
+        assert_eq!(merged(atoms.iter().chain(&wide), &refused), want);
     }
 
     #[test]
@@ -236,19 +280,20 @@ mod tests {
 
     #[test]
     fn what_is_widened_stays_so_until_no_more_than_four_selectors_are_left() {
-        let selected = |count: usize| -> Vec<Atom> {
-            distinct((0..count).map(|n| atom(&format!("a|app=x{n}|"))).collect())
+        let widened = |count: usize, refused: &[Atom], before: &[Atom]| {
+            let atoms: Vec<_> = (0..count).map(|n| atom(&format!("a|app=x{n}|"))).collect();
+            widened(&distinct(&atoms), &|atom| refused.contains(atom), before)
         };
         let mut wide = Vec::new();
         for (count, want) in [(8, 0), (9, 1), (8, 1), (9, 1), (5, 1), (4, 0), (5, 0), (8, 0), (9, 1), (0, 0)]
         {
-            wide = widened(&selected(count), &[], &wide);
+            wide = widened(count, &[], &wide);
             assert_eq!(wide.len(), want, "{count} selectors");
         }
         let (wide, other) = ([atom("a||")], [atom("b||"), atom("!a||")]);
-        assert_eq!(widened(&selected(5), &[], &wide), wide);
-        assert_eq!(widened(&selected(5), &[], &other), [], "each place and shape counts for itself");
-        assert_eq!(widened(&selected(9), &wide, &wide), [], "a refused one is given up");
+        assert_eq!(widened(5, &[], &wide), wide);
+        assert_eq!(widened(5, &[], &other), [], "each place and shape counts for itself");
+        assert_eq!(widened(9, &wide, &wide), [], "a refused one is given up");
     }
 
     #[test]
@@ -261,5 +306,57 @@ mod tests {
     #[test]
     fn of_two_that_serve_each_other_one_is_kept() {
         check(&["|app=x,tier=y|", "|tier=y,app=x|"], &["|app=x,tier=y|"]);
+    }
+
+    /// The rule as it is written: each atom is held against all others.
+    fn merged_of_pairs(atoms: &[Atom], refused: &[Atom]) -> Vec<Atom> {
+        let atoms = distinct(atoms);
+        let is_served = |at: usize| {
+            let mut others =
+                atoms.iter().enumerate().filter(|(by, other)| *by != at && !refused.contains(other));
+            others.any(|(by, other)| other.serves(atoms[at]) && (by < at || !atoms[at].serves(other)))
+        };
+        (0..atoms.len()).filter(|at| !is_served(*at)).map(|at| atoms[at].clone()).collect()
+    }
+
+    fn any_atom() -> impl Strategy<Value = Atom> {
+        let namespaces = prop::sample::select(vec!["", "a", "b", "c"]);
+        let labels =
+            ["", "", "app", "app=x", "app=y", "app in (x,y)", "app=x,tier=z", "tier=z,app=x", "tier", "n=1"];
+        let labels = prop::sample::select(
+            [labels.map(str::to_owned).to_vec(), (0..9).map(|n| format!("l=v{n}")).collect()].concat(),
+        );
+        let terms = prop::sample::select(vec![
+            "metadata.name=x",
+            "metadata.name=y",
+            "metadata.name!=x",
+            "metadata.namespace=a",
+            "status.phase=Running",
+            "spec.nodeName=n",
+            "=",
+        ]);
+        let fields = prop_oneof![3 => Just(Vec::new()), 4 => prop::collection::vec(terms, 1..4)];
+        (prop::bool::ANY, namespaces, labels, fields).prop_map(|(metadata, namespace, labels, fields)| {
+            let metadata = if metadata { "!" } else { "" };
+            atom(&format!("{metadata}{namespace}|{labels}|{}", fields.join(",")))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn looking_only_where_a_server_can_be_is_the_same_as_holding_all_against_all(
+            atoms in prop::collection::vec(any_atom(), 0..60),
+            strangers in prop::collection::vec(any_atom(), 0..4),
+            refused in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let chosen = refused.iter().filter(|_| !atoms.is_empty()).map(|at| at.get(&atoms).clone());
+            let refused: Vec<_> = chosen.chain(strangers).collect();
+            let is_refused = |atom: &Atom| refused.contains(atom);
+            let wide = widened(&distinct(&atoms), &is_refused, &atoms);
+            let all = [atoms, wide].concat();
+            prop_assert_eq!(merged(&all, &is_refused), merged_of_pairs(&all, &refused));
+        }
     }
 }

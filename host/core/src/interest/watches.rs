@@ -3,7 +3,7 @@
 //! Widening and narrowing leave no gap: the watches that are wanted now start first, and one that is no longer wanted
 //! goes on until all wanted ones of its kind are synced.
 
-use super::atom::{Atom, distinct, merged, widened};
+use super::atom::{Atom, Spot, distinct, is_among, merged, widened};
 use crate::{
     call::Shape,
     input::{WatchId, WatchSpec},
@@ -11,7 +11,13 @@ use crate::{
     object::FieldPlan,
     time::Time,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use foldhash::fast::RandomState;
+use std::{
+    collections::{BTreeMap, HashMap},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 /// A watch that serves many needs at once, but nobody's alone, is asked for again so long after it was refused.
 const REFUSED_FOR: Duration = Duration::from_secs(3600);
@@ -37,13 +43,44 @@ impl Running {
 
 /// What is to be watched.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<'a> {
     /// For descriptions.
-    pub(crate) described: Vec<Atom>,
+    pub(crate) described: Vec<&'a Atom>,
     /// For subscriptions.
     pub(crate) followed: Vec<Atom>,
     /// For nobody yet: the server refused it, and narrower ones are described in its place until it is allowed.
-    pub(crate) tried: Vec<Atom>,
+    pub(crate) tried: Vec<&'a Atom>,
+}
+
+/// The watches of one kind: all, and by their [`Spot`].
+#[derive(Debug, Default)]
+struct OfKind {
+    ids: Vec<WatchId>,
+    spots: HashMap<OwnedSpot, Vec<WatchId>, RandomState>,
+}
+
+type OwnedSpot = (Option<Arc<str>>, Option<Arc<str>>, Option<Arc<str>>);
+
+fn owned((namespace, view, name): Spot<'_>) -> OwnedSpot {
+    (namespace.cloned(), view.cloned(), name.cloned())
+}
+
+impl OfKind {
+    fn add(&mut self, id: WatchId, atom: &Atom) {
+        self.ids.push(id);
+        self.spots.entry(owned(atom.spot())).or_default().push(id);
+    }
+
+    fn remove(&mut self, id: WatchId, atom: &Atom) {
+        self.ids.retain(|one| *one != id);
+        let spot = owned(atom.spot());
+        if let Some(ids) = self.spots.get_mut(&spot) {
+            ids.retain(|one| *one != id);
+            if ids.is_empty() {
+                self.spots.remove(&spot);
+            }
+        }
+    }
 }
 
 /// What to do about a watch.
@@ -59,10 +96,10 @@ pub(crate) enum Order {
 pub(crate) struct Watches {
     id_last: u64,
     running: BTreeMap<WatchId, Running>,
-    by_kind: BTreeMap<Kind, Vec<WatchId>>,
+    by_kind: BTreeMap<Kind, OfKind>,
     plans: BTreeMap<Kind, Arc<FieldPlan>>,
     /// What the server refuses, and when it last did.
-    refused: Vec<(Atom, Time)>,
+    refused: HashMap<Atom, Time, RandomState>,
     /// What is watched without selector because too many have one.
     widened: Vec<Atom>,
 }
@@ -78,45 +115,61 @@ impl Watches {
         let mut orders = Vec::new();
         self.replan(plans, &mut orders);
         self.running.values_mut().for_each(|running| running.wanted = false);
-        let Wanted { described, followed, tried } = wanted;
-        for atom in self.merged([&described[..], followed, tried].concat(), now) {
-            let only_tried = tried.contains(&atom) && !described.contains(&atom) && !followed.contains(&atom);
+        let described = distinct(wanted.described.iter().copied());
+        let followed = distinct(&wanted.followed);
+        let mut tried = distinct(wanted.tried.iter().copied());
+        tried.retain(|atom| !is_among(atom, &described) && !is_among(atom, &followed));
+        for atom in self.merged([&described[..], &followed, &tried].concat(), now) {
+            let only_tried = is_among(&atom, &tried);
             if only_tried {
                 self.replace_synced(&atom);
             }
-            let is_same = |(_, one): &(_, &Running)| one.atom == atom && !one.stale;
-            let same = self.of_kind(&atom.kind).find(is_same).map(|(id, _)| id);
-            let declared = only_tried || described.iter().any(|one| atom.serves(one));
+            let same = self.same(&atom).map(|(id, _)| id);
             if let Some(running) = same.and_then(|id| self.running.get_mut(&id)) {
-                (running.wanted, running.declared) = (true, declared);
+                (running.wanted, running.declared) = (true, only_tried);
                 continue;
             }
             self.id_last += 1;
             let id = WatchId(self.id_last);
             let plan = self.plans.entry(atom.kind.clone()).or_default();
             orders.push(Order::Start(id, atom.spec(plan)));
-            self.by_kind.entry(atom.kind.clone()).or_default().push(id);
-            self.running.insert(id, Running::new(atom, declared));
+            self.by_kind.entry(atom.kind.clone()).or_default().add(id, &atom);
+            self.running.insert(id, Running::new(atom, only_tried));
         }
+        self.declare(&described);
         orders
+    }
+
+    /// Marks the wanted watches that serve what descriptions want.
+    fn declare(&mut self, described: &[&Atom]) {
+        let serving = described.iter().flat_map(|atom| self.serve(atom));
+        let found = serving.filter(|(_, by)| by.wanted && !by.declared).map(|(id, _)| id);
+        for id in found.collect::<Vec<_>>() {
+            if let Some(running) = self.running.get_mut(&id) {
+                running.declared = true;
+            }
+        }
     }
 
     /// What a refused watch still holds is not the truth any more, and others take its place: a new one is tried, which
     /// holds nothing, so that nobody is shown what the others have seen go.
     fn replace_synced(&mut self, atom: &Atom) {
-        let same = self.running.values_mut().filter(|running| running.synced && running.atom == *atom);
-        same.for_each(|running| running.stale = true);
+        let synced = self.at(&atom.kind, atom.spot()).filter(|(_, one)| one.synced && one.atom == *atom);
+        for id in synced.map(|(id, _)| id).collect::<Vec<_>>() {
+            if let Some(running) = self.running.get_mut(&id) {
+                running.stale = true;
+            }
+        }
     }
 
-    fn merged(&mut self, atoms: Vec<Atom>, now: Time) -> Vec<Atom> {
-        let tried = |atom: &Atom| self.tries(atom);
-        let old = |(atom, at): &(Atom, Time)| now.since(*at) >= REFUSED_FOR && !tried(atom);
-        let kept: Vec<_> = self.refused.iter().filter(|refused| !old(refused)).cloned().collect();
-        self.refused = kept;
-        let refused: Vec<Atom> = self.refused.iter().map(|(atom, _)| atom.clone()).collect();
+    fn merged(&mut self, atoms: Vec<&Atom>, now: Time) -> Vec<Atom> {
+        let mut refused = mem::take(&mut self.refused);
+        refused.retain(|atom, at| now.since(*at) < REFUSED_FOR || self.tries(atom));
+        self.refused = refused;
+        let is_refused = |atom: &Atom| self.refused.contains_key(atom);
         let atoms = distinct(atoms);
-        self.widened = widened(&atoms, &refused, &self.widened);
-        merged([atoms, self.widened.clone()].concat(), &refused)
+        self.widened = widened(&atoms, &is_refused, &self.widened);
+        merged(atoms.into_iter().chain(&self.widened), &is_refused)
     }
 
     fn replan(&mut self, plans: BTreeMap<Kind, FieldPlan>, orders: &mut Vec<Order>) {
@@ -135,18 +188,22 @@ impl Watches {
     pub(crate) fn synced(&mut self, id: WatchId) -> Option<&Kind> {
         let running = self.running.get_mut(&id)?;
         (running.synced, running.absent) = (true, false);
-        self.refused.retain(|(atom, _)| *atom != running.atom);
+        self.refused.remove(&running.atom);
         Some(&running.atom.kind)
     }
 
     fn tries(&self, atom: &Atom) -> bool {
-        self.of_kind(&atom.kind).any(|(_, running)| running.atom == *atom && !running.stale)
+        self.same(atom).is_some()
+    }
+
+    /// The watch of just this atom.
+    fn same(&self, atom: &Atom) -> Option<(WatchId, &Running)> {
+        self.at(&atom.kind, atom.spot()).find(|(_, running)| running.atom == *atom && !running.stale)
     }
 
     /// Whether the server refuses a watch, as far as is known: it is tried and was refused, or was not long ago.
     pub(crate) fn refuses(&self, atom: &Atom, now: Time) -> bool {
-        let last = self.refused.iter().find(|(refused, _)| refused == atom).map(|(_, at)| *at);
-        last.is_some_and(|at| now.since(at) < REFUSED_FOR || self.tries(atom))
+        self.refused.get(atom).is_some_and(|at| now.since(*at) < REFUSED_FOR || self.tries(atom))
     }
 
     /// What a watch watches.
@@ -165,8 +222,7 @@ impl Watches {
     pub(crate) fn refused(&mut self, id: WatchId, now: Time) {
         if let Some(running) = self.running.get_mut(&id) {
             running.absent = false;
-            self.refused.retain(|(atom, _)| *atom != running.atom);
-            self.refused.push((running.atom.clone(), now));
+            self.refused.insert(running.atom.clone(), now);
         }
     }
 
@@ -174,40 +230,50 @@ impl Watches {
     /// objects. A watch that cannot sync so holds up none that has nothing to do with it, one that is refused or whose
     /// kind is absent none at all.
     pub(crate) fn retire(&mut self) -> Vec<Order> {
-        let is_refused = |running: &Running| self.refused.iter().any(|(atom, _)| *atom == running.atom);
-        let mut gone = Vec::new();
-        for (id, running) in self.running.iter().filter(|(_, running)| !running.wanted) {
-            let stands_in = self.of_kind(&running.atom.kind).any(|(_, other)| {
-                let pending = other.wanted && !other.synced && !other.absent && !is_refused(other);
-                pending && other.atom.may_overlap(&running.atom)
-            });
-            if !stands_in {
-                gone.push(*id);
+        let mut pending: BTreeMap<&Kind, Vec<&Atom>> = BTreeMap::new();
+        for Running { atom, .. } in
+            self.running.values().filter(|one| one.wanted && !one.synced && !one.absent)
+        {
+            if !self.refused.contains_key(atom) {
+                pending.entry(&atom.kind).or_default().push(atom);
             }
         }
+        let stands_in = |atom: &Atom| {
+            pending.get(&atom.kind).into_iter().flatten().any(|awaited| awaited.may_overlap(atom))
+        };
+        let unwanted = self.running.iter().filter(|(_, running)| !running.wanted);
+        let gone: Vec<_> =
+            unwanted.filter(|(_, running)| !stands_in(&running.atom)).map(|(id, _)| *id).collect();
         for id in &gone {
-            let kind = self.running.remove(id).map(|running| running.atom.kind);
-            if let Some(ids) = kind.and_then(|kind| self.by_kind.get_mut(&kind)) {
-                ids.retain(|one| one != id);
+            let Some(Running { atom, .. }) = self.running.remove(id) else { continue };
+            if let Some(of_kind) = self.by_kind.get_mut(&atom.kind) {
+                of_kind.remove(*id, &atom);
             }
         }
         gone.into_iter().map(Order::Stop).collect()
     }
 
     fn of_kind(&self, kind: &Kind) -> impl Iterator<Item = (WatchId, &Running)> {
-        let ids = self.by_kind.get(kind).into_iter().flatten();
+        let ids = self.by_kind.get(kind).into_iter().flat_map(|of_kind| &of_kind.ids);
         ids.filter_map(|id| Some((*id, self.running.get(id)?)))
     }
 
+    /// The watches of a kind at a spot.
+    fn at(&self, kind: &Kind, spot: Spot<'_>) -> impl Iterator<Item = (WatchId, &Running)> {
+        let ids = self.by_kind.get(kind).and_then(|of_kind| of_kind.spots.get(&owned(spot)));
+        ids.into_iter().flatten().filter_map(|id| Some((*id, self.running.get(id)?)))
+    }
+
     fn serve(&self, atom: &Atom) -> impl Iterator<Item = (WatchId, &Running)> {
-        self.of_kind(&atom.kind).filter(move |(_, running)| running.atom.serves(atom))
+        let found = atom.wider().flat_map(|spot| self.at(&atom.kind, spot));
+        found.filter(move |(_, running)| running.atom.serves(atom))
     }
 
     /// The watch from which an atom is held, in which shape, and whether that is synced: a synced one if there is one,
     /// and rather one that stays.
     pub(crate) fn best(&self, atom: &Atom) -> Option<(WatchId, Shape, bool)> {
         let rank = |running: &Running| (running.synced, running.wanted, !running.atom.metadata);
-        let (id, best) = self.serve(atom).max_by_key(|(_, running)| rank(running))?;
+        let (id, best) = self.serve(atom).max_by_key(|(id, running)| (rank(running), *id))?;
         Some((id, best.atom.shape(), best.synced))
     }
 
@@ -218,9 +284,9 @@ impl Watches {
 
     /// Whether a watch that stays brings this atom, now or once it is synced.
     pub(crate) fn is_wanted(&self, atom: &Atom) -> bool {
-        let refused = |of: &Atom| self.refused.iter().any(|(refused, _)| refused == of);
-        self.serve(atom)
-            .any(|(_, running)| running.wanted && (running.atom == *atom || !refused(&running.atom)))
+        self.serve(atom).any(|(_, running)| {
+            running.wanted && (running.atom == *atom || !self.refused.contains_key(&running.atom))
+        })
     }
 
     /// Whether a description wants this watch.

@@ -177,8 +177,8 @@ impl Pipeline {
             for (version, needs) in serving.into_iter().chain(pending) {
                 plans.add(&version.description, needs);
                 let atoms = needs.iter().flat_map(|need| &need.atoms);
-                wanted.described.extend(atoms.map(|(atom, _)| atom.clone()));
-                wanted.tried.extend(needs.iter().filter_map(|need| need.tried.clone()));
+                wanted.described.extend(atoms.map(|(atom, _)| atom));
+                wanted.tried.extend(needs.iter().filter_map(|need| need.tried.as_ref()));
             }
         }
         let indexes = plans.indexes();
