@@ -33,7 +33,7 @@ fn config_map(new: &Value, old: Option<&Value>) -> Vec<Cause> {
         |key: &&String| new.pointer("/binaryData").and_then(|bytes| bytes.get(key.as_str())).is_some();
     let twice = texts.into_iter().flat_map(|texts| texts.keys().filter(twice));
     causes.extend(twice.map(|key| {
-        Cause::invalid(&format!("data[{key}]"), &format!("{key:?}"), "duplicate of key present in binaryData")
+        Cause::invalid(format!("data[{key}]"), &format!("{key:?}"), "duplicate of key present in binaryData")
     }));
     causes.extend(keys(new, "binaryData"));
     causes.extend(stays(new, old));
@@ -46,7 +46,7 @@ fn keys(of: &Value, field: &str) -> Vec<Cause> {
     let wrong = found.into_iter().flat_map(|content| content.keys()).flat_map(|key| {
         wrong_key(key)
             .into_iter()
-            .map(move |why| Cause::invalid(&format!("{field}[{key}]"), &format!("{key:?}"), why))
+            .map(move |why| Cause::invalid(format!("{field}[{key}]"), &format!("{key:?}"), why))
     });
     wrong.collect()
 }
