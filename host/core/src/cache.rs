@@ -189,17 +189,18 @@ impl Cache {
         view.forget(watch)
     }
 
-    /// Whether the view of this shape and field selector holds an object of this name.
-    pub(crate) fn holds(
+    /// What the watches of the view of this shape and field selector said last of an object. Own writes that no watch
+    /// has told of yet are not in it.
+    pub(crate) fn held(
         &self,
         kind: &Kind,
         shape: Shape,
         fields: Option<&Arc<str>>,
         name: &ObjectName,
-    ) -> bool {
+    ) -> Option<Arc<Object>> {
         let key = ViewKey { kind: kind.clone(), metadata: shape == Shape::Metadata, fields: fields.cloned() };
-        let view = self.shelves().views.get(&key).cloned();
-        view.is_some_and(|view| view.read().get(name.as_ref()).is_some())
+        let view = self.shelves().views.get(&key).cloned()?;
+        view.read().get(name.as_ref()).cloned()
     }
 
     /// As [`Self::list_known`], but from the view of exactly this shape: another one may know less of the same objects.

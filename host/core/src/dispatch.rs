@@ -1,6 +1,7 @@
 //! What a module has to do: its versions, one lane per controller, and what can start now.
 
 mod asks;
+mod told;
 
 use crate::{
     description::Selection,
@@ -14,7 +15,7 @@ use crate::{
     trial::Trials,
     unneeded::Spares,
 };
-pub(crate) use asks::Asks;
+pub(crate) use asks::{Asked, Asks};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A module as the pipeline knows it.

@@ -48,6 +48,14 @@ pub(crate) enum Routed {
     Request { module: ModuleName, controller: Arc<str>, name: ObjectName, priority: Priority, reason: Reason },
     /// Ask the module.
     Ask { module: ModuleName, controller: Arc<str>, watch: Arc<str>, change: ObjectChange },
+    /// Nothing to be asked about: the watch does not count this change from one state to the other.
+    Uncounted {
+        module: ModuleName,
+        controller: Arc<str>,
+        watch: Arc<str>,
+        before: Arc<Object>,
+        after: Arc<Object>,
+    },
 }
 
 /// The needs of the versions that serve.
@@ -84,6 +92,12 @@ impl Interest {
     /// The needs of a module.
     pub(crate) fn of(&self, module: &ModuleName) -> &[Need] {
         self.needs.get(module).map_or(&[], Vec::as_slice)
+    }
+
+    /// The need of a watch.
+    pub(crate) fn of_watch(&self, module: &ModuleName, controller: &str, watch: &str) -> Option<&Need> {
+        let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| **name == *watch);
+        self.of(module).iter().filter(|need| *need.controller == *controller).find(named)
     }
 
     /// Every module's needs, by name.
@@ -140,7 +154,10 @@ pub(crate) fn route(
         Cause::Live | Cause::Relist => Priority::Live,
         Cause::Initial | Cause::Resync => Priority::Low,
     };
-    let Some(reason) = counts(need, before, after, change.cause) else { return };
+    let Some(reason) = counts(need, before, after, change.cause) else {
+        out.extend(uncounted(module, need, change));
+        return;
+    };
     let mut request = |name: ObjectName, reason: Reason| {
         if need.target.reaches(&name) {
             let controller = need.controller.clone();
@@ -184,6 +201,20 @@ fn counts(need: &Need, before: Option<&Object>, after: Option<&Object>, cause: C
             (own_end || predicate::touched(&need.predicates, before, after)).then_some(Reason::Changed)
         }
     }
+}
+
+/// What a `mapped` watch does not count is told all the same: a state that is kept can give way to the new one.
+fn uncounted(module: &ModuleName, need: &Need, change: &ObjectChange) -> Option<Routed> {
+    let Some((watch, Relation::Mapped)) = &need.watch else { return None };
+    let (before, after) = (change.before.clone()?, change.after.clone()?);
+    let (module, controller, watch) = (module.clone(), need.controller.clone(), watch.clone());
+    (need.selects(&before) && need.selects(&after)).then_some(Routed::Uncounted {
+        module,
+        controller,
+        watch,
+        before,
+        after,
+    })
 }
 
 /// The change as the need's selection shows it.

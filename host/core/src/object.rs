@@ -126,6 +126,11 @@ impl Object {
         self.header.resource_version.of(&self.text)
     }
 
+    /// Whether it is the same state of the same object.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.resource_version() == other.resource_version() && self.uid() == other.uid()
+    }
+
     /// `metadata.generation`, where the kind has one.
     #[must_use]
     pub fn generation(&self) -> Option<i64> {

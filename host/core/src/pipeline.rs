@@ -18,7 +18,7 @@ mod tests;
 use crate::{
     cache::Cache,
     change::ObjectChange,
-    dispatch::Module,
+    dispatch::{Asks, Module},
     fact::{Fact, Reason},
     fight::Fights,
     input::{Command, Commands, Input, RunId, TargetsId},
@@ -247,9 +247,18 @@ impl Pipeline {
                 }
                 Routed::Ask { module, controller, watch, change } => {
                     let Some(known) = self.modules.get_mut(&module) else { continue };
+                    let Some(need) = self.interest.of_watch(&module, &controller, &watch) else { continue };
                     if let Some(lane) = known.lanes.get_mut(&controller) {
-                        lane.asks.entry(watch).or_default().push(change);
+                        let asks = lane.asks.entry(watch).or_insert_with(|| Asks::new(change.kind.clone()));
+                        asks.push(&change, &|name| need.held(name, &self.cache));
                         known.touch(&module, &mut self.touched);
+                    }
+                }
+                Routed::Uncounted { module, controller, watch, before, after } => {
+                    let lanes = self.modules.get_mut(&module).map(|known| &mut known.lanes);
+                    let lane = lanes.and_then(|lanes| lanes.get_mut(&controller));
+                    if let Some(asks) = lane.and_then(|lane| lane.asks.get_mut(&watch)) {
+                        asks.refresh(&before, &after);
                     }
                 }
             }

@@ -280,11 +280,6 @@ fn ranges<'f>(filter: &'f Filter<'_>) -> Vec<(Option<&'f str>, Bound<NameRef<'f>
     }
 }
 
-/// Whether two states of an object are the same.
-pub(super) fn is_same(one: &Object, other: &Object) -> bool {
-    one.resource_version() == other.resource_version() && one.uid() == other.uid()
-}
-
 /// Whether a state of an object takes the place of the one that is held.
 pub(super) fn supersedes(new: &Object, held: &Object, even_older: bool) -> bool {
     match compare_versions(new.resource_version(), held.resource_version()) {

@@ -4,7 +4,7 @@ use super::{
     Namespaces,
     laid::{Laid, Lay, What, could_hold, passed},
     query::{Query, Question, selects, watch_covers},
-    state::{Held, Put, State, is_same, supersedes},
+    state::{Held, Put, State, supersedes},
     version::Version,
 };
 use crate::{
@@ -156,7 +156,7 @@ impl View {
     pub(super) fn share(&self, object: Object) -> Arc<Object> {
         let state = self.read();
         match state.get(object.name()) {
-            Some(held) if is_same(&object, held) => held.clone(),
+            Some(held) if object.is_same(held) => held.clone(),
             _ => Arc::new(object),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{atom::Atom, relation::named_by};
 use crate::{
-    cache::{Fields, Namespaces, selects},
+    cache::{Cache, Fields, Namespaces, selects},
     call::Shape,
     change::ObjectChange,
     description::{Controller, Predicate, Relation, Selection},
@@ -218,6 +218,18 @@ impl Need {
                 (left || *shape == Some(change.shape))
                     && (atom.namespace.is_none() || atom.namespace == change.name.namespace)
             })
+    }
+
+    /// The shape in which an object of this name is held.
+    pub(crate) fn shape_of(&self, name: &ObjectName) -> Option<Shape> {
+        let here = |atom: &Atom| atom.namespace.is_none() || atom.namespace == name.namespace;
+        self.atoms.iter().find_map(|(atom, shape)| shape.filter(|_| here(atom)))
+    }
+
+    /// How an object stands in the view that serves the need, as far as the need selects it.
+    pub(crate) fn held(&self, name: &ObjectName, cache: &Cache) -> Option<Arc<Object>> {
+        let object = cache.held(&self.kind, self.shape_of(name)?, self.fields.as_ref(), name);
+        object.filter(|object| self.selects(object))
     }
 
     /// Whether a state of an object is selected.

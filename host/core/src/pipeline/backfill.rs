@@ -5,6 +5,7 @@ use super::Pipeline;
 use crate::{
     cache::Query,
     change::{Cause, ObjectChange},
+    description::Relation,
     fact::Reason,
     interest::{self, Need},
     name::ModuleName,
@@ -66,6 +67,18 @@ impl Pipeline {
         if !objects.is_empty() {
             let (module, reason, objects) = (module.clone(), reason.clone(), objects.into_iter());
             self.backfills.push_back(Backfill { module, need, priority, reason, objects });
+        }
+    }
+
+    /// What a module was told of a `mapped` watch by another view or version is held against what is there now: a
+    /// deletion may have been told to neither.
+    pub(super) fn look_again(&mut self, module: &ModuleName, need: &Need) {
+        let Some((watch, Relation::Mapped)) = &need.watch else { return };
+        let lanes = self.modules.get_mut(module).map(|module| &mut module.lanes);
+        let lane = lanes.and_then(|lanes| lanes.get_mut(&need.controller));
+        if let Some(asks) = lane.and_then(|lane| lane.asks.get_mut(watch)) {
+            asks.look_again();
+            self.touch(module);
         }
     }
 

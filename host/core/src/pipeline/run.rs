@@ -4,11 +4,12 @@ use super::Pipeline;
 use crate::{
     call::Shape,
     change::{Cause, ObjectChange},
-    dispatch::Work,
+    dispatch::{Asked, Work},
     fact::{Fact, Reason, RunEnded},
     input::{AskTargets, Command, Ended, Run, RunId, TargetsId},
     interest::{Need, SubjectId},
     name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request},
+    object::Object,
     outcome::Outcome,
     queue::{Backoff, Priority, Taken, Ticket},
     subscription::SubscriptionId,
@@ -122,23 +123,25 @@ impl Pipeline {
         let module = self.modules.get_mut(name)?;
         let digest = module.serving.as_ref()?.version.digest;
         let asks = module.lanes.get_mut(controller)?.asks.get_mut(watch)?;
-        let changes = asks.take(self.settings.targets_changes_max, self.settings.targets_bytes_max);
+        let need = self.interest.of_watch(name, controller, watch)?;
+        let id = TargetsId(self.question_last + 1);
+        let bounds = (self.settings.targets_changes_max, self.settings.targets_bytes_max);
+        let asked = asks.take(id, bounds, &|name| need.held(name, &self.cache));
+        let changes: Vec<_> = asked.into_iter().map(|asked| change(need, asked)).collect();
+        if changes.is_empty() {
+            return None;
+        }
+        self.question_last = id.0;
         *module.uses.entry(digest).or_default() += 1;
-        self.question_last += 1;
-        let id = TargetsId(self.question_last);
-        let (module, controller) = (name.clone(), controller.clone());
-        let mut needs = self.interest.of(&module).iter().filter(|need| need.controller == controller);
-        let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| name == watch);
-        let metadata = needs.find(named).is_none_or(|need| need.metadata);
         let asked = AskTargets {
-            shape: if metadata { Shape::Metadata } else { Shape::Whole },
-            module: module.clone(),
+            shape: if need.metadata { Shape::Metadata } else { Shape::Whole },
+            module: name.clone(),
             digest,
             controller: controller.clone(),
             watch: watch.clone(),
             changes: changes.clone(),
         };
-        let controller = ControllerName { module, controller };
+        let controller = ControllerName { module: name.clone(), controller: controller.clone() };
         self.questions.insert(id, Question { controller, watch: watch.clone(), digest, changes });
         self.out.push(Command::AskTargets(id, asked));
         Some(())
@@ -208,7 +211,9 @@ impl Pipeline {
         match (answer, asks) {
             (Some(lists), asks) => {
                 if let Some(asks) = asks {
-                    asks.answered();
+                    let need = self.interest.of_watch(module, controller, &question.watch);
+                    let selects = |object: &Object| need.is_some_and(|need| need.selects(object));
+                    asks.answered(id, &question.changes, selects);
                 }
                 let answers = question.changes.iter().zip(lists);
                 for (change, names) in answers {
@@ -218,7 +223,7 @@ impl Pipeline {
             (None, Some(asks)) => {
                 let backoff = Backoff { min: self.settings.backoff_min, max: self.settings.backoff_max };
                 let retry_at = self.now + backoff.delay(asks.failures());
-                asks.failed(question.changes, retry_at);
+                asks.failed(id, question.changes, retry_at);
             }
             (None, None) => {}
         }
@@ -244,5 +249,19 @@ impl Pipeline {
         for name in names.into_iter().filter(|name| target.reaches(name)) {
             self.enqueue(module, controller, name, priority, reason.clone());
         }
+    }
+}
+
+/// One object of a question, as the change that it is to the module.
+fn change(need: &Need, asked: Asked) -> ObjectChange {
+    let Asked { name, cause, before, after } = asked;
+    ObjectChange {
+        kind: need.kind.clone(),
+        shape: need.shape_of(&name).unwrap_or_default(),
+        fields: need.fields.clone(),
+        name,
+        before,
+        after,
+        cause,
     }
 }

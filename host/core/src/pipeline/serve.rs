@@ -200,6 +200,7 @@ impl Pipeline {
                 Some((module, reason)) if **module == name => reason.clone(),
                 _ => Reason::Appeared,
             };
+            self.look_again(&name, &need);
             self.backfill_need(&name, need, Priority::Low, &reason);
         }
         let orders = self.watches.retire();
@@ -233,7 +234,7 @@ impl Pipeline {
         let mut lost = Vec::new();
         for change in gone {
             for shape in [Shape::Whole, Shape::Metadata] {
-                if !self.cache.holds(&change.kind, shape, change.fields.as_ref(), &change.name) {
+                if self.cache.held(&change.kind, shape, change.fields.as_ref(), &change.name).is_none() {
                     lost.push(ObjectChange { shape, ..change.clone() });
                 }
             }
@@ -318,9 +319,10 @@ impl Lane {
             self.queue.reload(now, &|name| own.target.reaches(name));
         }
         self.asks.retain(|watch, asks| {
-            asks.reload();
-            of_this()
-                .any(|need| need.is_mapped() && need.watch.as_ref().is_some_and(|(name, _)| name == watch))
+            let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| name == watch);
+            let same = |need: &&Need| need.is_mapped() && need.kind == *asks.kind();
+            let need = of_this().find(named).filter(same);
+            need.inspect(|need| asks.reload(|object| need.selects(object))).is_some()
         });
     }
 

@@ -4,6 +4,7 @@
 mod fair;
 mod fights;
 mod judge;
+mod mapped;
 mod narrowed;
 mod reload;
 mod rules;

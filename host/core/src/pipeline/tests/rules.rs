@@ -8,12 +8,12 @@ use crate::{
     selector::Selector,
 };
 
-fn name(text: &str) -> ObjectName {
+pub(super) fn name(text: &str) -> ObjectName {
     ObjectName::namespaced("n", text)
 }
 
 /// A world that serves one controller of sites with these watches.
-fn serving(watches: Vec<Watch>) -> World {
+pub(super) fn serving(watches: Vec<Watch>) -> World {
     let mut world = World::new();
     world.serve(version("m", 1, vec![controller("site", "Site", watches)]));
     world
@@ -186,33 +186,6 @@ fn referenced_leads_to_every_reconciled_object_that_names_the_changed_one() {
     world.finish();
     world.delete("ConfigMap", &name("c"));
     assert_eq!(world.finish(), ["n/b"]);
-}
-
-#[test]
-fn mapped_changes_are_asked_in_batches_and_retried_with_what_came_since() {
-    let mut world = serving(vec![watch("any", "ConfigMap", Relation::Mapped)]);
-    let map = |name: &str| json!({"metadata": {"namespace": "n", "name": name, "uid": name}});
-    world.upsert("ConfigMap", map("c"));
-    world.upsert("ConfigMap", map("d"));
-    world.upsert("ConfigMap", map("e"));
-    assert_eq!(world.asked.len(), 1, "one question at a time");
-    let (id, asked) = world.asked.remove(0);
-    assert_eq!(asked.changes.len(), 1);
-    world.step(Input::Targets(id, None, Duration::ZERO));
-    assert_eq!(world.asked.len(), 0, "not before the backoff is over");
-    assert_eq!(world.wake_at, Some(world.now + Duration::from_millis(5)));
-    world.wait(Duration::from_millis(5));
-    let (id, asked) = world.asked.remove(0);
-    let names: Vec<_> = asked.changes.iter().map(|change| change.name.to_string()).collect();
-    assert_eq!(names, ["n/c", "n/d", "n/e"]);
-    let answer = vec![vec![name("x")], vec![], vec![name("x"), ObjectName::cluster("odd"), name("y")]];
-    world.step(Input::Targets(id, Some(answer), Duration::ZERO));
-    assert_eq!(world.finish(), ["n/x", "n/y"]);
-    world.upsert("ConfigMap", map("c"));
-    let (id, _) = world.asked.remove(0);
-    world.step(Input::Targets(id, Some(Vec::new()), Duration::ZERO));
-    world.wait(Duration::from_secs(1));
-    assert_eq!(world.asked.len(), 1, "an answer of another length is a failure");
 }
 
 #[test]
