@@ -49,13 +49,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::kinds::{Fault, Profile};
 pub use self::service::{Body, FaultLayer, FaultService};
 pub use self::trace::Injected;
+
+use crate::signal::Signal;
 
 use self::plan::Asked;
 use self::random::Draws;
@@ -74,7 +75,7 @@ struct Inner {
     stopped: CancellationToken,
     state: Mutex<State>,
     /// Raised when every connection breaks.
-    breaks: watch::Sender<u64>,
+    breaks: Signal,
 }
 
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl Faults {
             forbidden: Vec::new(),
             down_until: None,
         };
-        let (stopped, breaks) = (CancellationToken::new(), watch::Sender::new(0));
+        let (stopped, breaks) = (CancellationToken::new(), Signal::default());
         Self { inner: Arc::new(Inner { seed, profile, stopped, state: Mutex::new(state), breaks }) }
     }
 
@@ -145,7 +146,7 @@ impl Faults {
     /// Breaks every connection now and refuses new ones for so long, as a server that restarts.
     pub fn restart(&self, down: Duration) {
         self.state().down_until = Some(Instant::now() + down);
-        self.inner.breaks.send_modify(|breaks| *breaks += 1);
+        self.inner.breaks.raise();
     }
 
     /// Holds back the events of a resource (`configmaps`, `deployments.apps`) on every watch for so long.

@@ -32,6 +32,7 @@ pub mod resource;
 pub mod schema;
 pub mod selector;
 pub mod server;
+mod signal;
 pub mod status;
 pub mod store;
 pub mod strategy;

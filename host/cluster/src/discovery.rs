@@ -5,12 +5,14 @@
 //! takes no other group along (M2).
 
 mod aggregated;
+mod hints;
 mod legacy;
 mod snapshot;
 
 #[cfg(test)]
 mod tests;
 
+pub use hints::Changes;
 pub use snapshot::{Served, Snapshot, Subresource};
 
 use crate::{
@@ -27,10 +29,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{
-    sync::{Mutex, watch},
-    time::Instant,
-};
+use tokio::{sync::Mutex, time::Instant};
 use windlass_core::{call::ApiError, name::Kind};
 
 /// A kind that was not found is asked for again at most so often, whoever asks.
@@ -83,7 +82,7 @@ pub struct Discovery {
     /// Raised by each invalidation; a snapshot answers the number that it was begun at.
     wanted: AtomicU64,
     fetched: Mutex<Option<Fetched>>,
-    changes: watch::Sender<u64>,
+    hints: hints::Hints,
     /// Whether definitions and API services are watched.
     followed: [AtomicBool; 2],
 }
@@ -104,15 +103,15 @@ impl Discovery {
             snapshot: RwLock::default(),
             wanted: AtomicU64::new(1),
             fetched: Mutex::new(None),
-            changes: watch::Sender::new(0),
+            hints: hints::Hints::default(),
             followed: Default::default(),
         })
     }
 
     /// What is known may be out of date: a CRD or APIService changed. The next look-up asks the server.
     pub fn invalidate(&self) {
-        let wanted = self.wanted.fetch_add(1, Ordering::AcqRel) + 1;
-        self.changes.send_replace(wanted);
+        self.wanted.fetch_add(1, Ordering::AcqRel);
+        self.hints.give();
     }
 
     /// Whether a hint is sure to come when a kind appears: definitions and API services are watched.
@@ -127,8 +126,8 @@ impl Discovery {
 
     /// Tells each invalidation.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    pub fn changes(&self) -> Changes {
+        self.hints.follow()
     }
 
     /// Where a kind is served; none if it is not.

@@ -44,6 +44,7 @@ async fn follow(client: &Client, stopping: &CancellationToken) -> Result<(), Api
         let ending = definitions(registry).iter().any(|crd| object::deletion_timestamp(crd).is_some());
         let again = tokio::time::sleep(if ending { CLEANUP_PAUSE } else { QUIET });
         tokio::select! {
+            biased;
             events = watch.next() => drop(events?),
             () = again => {}
             () = stopping.cancelled() => return Ok(()),

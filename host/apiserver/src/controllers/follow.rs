@@ -82,6 +82,7 @@ pub(super) async fn run(
 async fn follow(client: Client, stopping: CancellationToken, source: Source, keys: mpsc::Sender<Key>) {
     while !stopping.is_cancelled() && !keys.is_closed() {
         tokio::select! {
+            biased;
             followed = follow_once(&client, source, &keys) => if let Err(error) = followed {
                 tracing::debug!(%error, resource = source.resource.2, "a controller's watch begins anew");
             },

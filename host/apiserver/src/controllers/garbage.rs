@@ -59,6 +59,7 @@ impl Collector {
         let mut rescan = tokio::time::interval(RESCAN);
         loop {
             tokio::select! {
+                biased;
                 () = stopping.cancelled() => return,
                 _ = rescan.tick() => self.follow_new(&watches),
                 Some((resource, watch, events)) = watches.next() => match events {

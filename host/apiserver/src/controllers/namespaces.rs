@@ -46,6 +46,7 @@ async fn follow(client: &Client, stopping: &CancellationToken) -> Result<(), Api
         ending = left;
         let again = tokio::time::sleep(PAUSE);
         events = tokio::select! {
+            biased;
             events = watch.next() => events?,
             () = again, if !ending.is_empty() => Vec::new(),
             () = stopping.cancelled() => return Ok(()),

@@ -39,6 +39,7 @@ async fn follow(client: &Client, stopping: &CancellationToken) -> Result<(), Api
     }
     loop {
         let (events, by_namespace) = tokio::select! {
+            biased;
             events = namespaces.next() => (events?, false),
             events = accounts.next() => (events?, true),
             () = stopping.cancelled() => return Ok(()),

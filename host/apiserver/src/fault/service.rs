@@ -119,10 +119,10 @@ async fn carry(faults: &Faults, asked: Asked, mut draws: Draws, answer: Answer) 
     }
     let late = draws.time(Duration::from_millis(1), faults.profile().longest_delay());
     if faults.strikes(&mut draws, Fault::AnswerLate, &asked) {
-        let mut breaks = faults.inner.breaks.subscribe();
+        let mut breaks = faults.inner.breaks.listen();
         tokio::select! {
             biased;
-            Ok(()) = breaks.changed() => return Err(reset()),
+            () = breaks.raised() => return Err(reset()),
             () = faults.delay(Instant::now() + late) => {}
         }
     }

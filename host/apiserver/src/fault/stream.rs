@@ -8,9 +8,10 @@ use futures::stream::unfold;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::BoxError;
+
+use crate::signal::Listener;
 
 use super::body::piece;
 use super::plan::{Asked, Ending};
@@ -39,7 +40,7 @@ struct Lines {
     cut: Option<bool>,
     /// The error after the last piece.
     failed: Option<BoxError>,
-    breaks: watch::Receiver<u64>,
+    breaks: Listener,
     over: bool,
 }
 
@@ -81,7 +82,7 @@ fn error_line(error: &ApiError) -> Bytes {
 /// The stream with what befalls it.
 pub(super) fn with_faults(faults: Faults, asked: Asked, mut draws: Draws, inner: Body) -> Body {
     let ending = faults.ending(&mut draws);
-    let breaks = faults.inner.breaks.subscribe();
+    let breaks = faults.inner.breaks.listen();
     let state = Lines {
         faults,
         asked,
@@ -132,7 +133,7 @@ impl Lines {
         let ends_at = self.ending.as_ref().map(|ending| ending.at);
         tokio::select! {
             biased;
-            Ok(()) = self.breaks.changed() => Step::Error(reset()),
+            () = self.breaks.raised() => Step::Error(reset()),
             () = due(ends_at) => self.end(),
             frame = self.inner.frame() => match frame {
                 None => Step::End,
@@ -200,7 +201,7 @@ impl Lines {
         let ends_at = self.ending.as_ref().map(|ending| ending.at);
         tokio::select! {
             biased;
-            Ok(()) = self.breaks.changed() => Some(Step::Error(reset())),
+            () = self.breaks.raised() => Some(Step::Error(reset())),
             () = self.faults.delay(until) => None,
             () = due(ends_at) => match self.end() {
                 Step::Again => None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use crate::signal::Signal;
 
 use super::history::History;
 use super::{Action, Change, ChangeKind, Expect, HistoryLimits, StoreError, Stored, Write};
@@ -22,7 +22,7 @@ pub(super) struct Collection {
     pub(super) objects: BTreeMap<Box<str>, Arc<Stored>>,
     pub(super) history: History,
     /// Wakes watchers; they then read the history from where they are.
-    pub(super) changed: watch::Sender<()>,
+    pub(super) changed: Signal,
 }
 
 /// A write that passed its checks, with its version.
@@ -56,7 +56,7 @@ impl State {
         self.collections.entry(Arc::clone(resource)).or_insert_with(|| Collection {
             objects: BTreeMap::new(),
             history: History::new(base, limits),
-            changed: watch::Sender::new(()),
+            changed: Signal::default(),
         })
     }
 
@@ -122,7 +122,7 @@ impl State {
             _ => collection.objects.insert(change.object.key.clone(), Arc::clone(&change.object)),
         };
         collection.history.push(change);
-        collection.changed.send_replace(());
+        collection.changed.raise();
     }
 
     /// Puts back what was on disk; history begins after `version`.

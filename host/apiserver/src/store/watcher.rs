@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use super::{Change, Inner, LOCK, StoreError};
+use crate::signal::Listener;
 
 /// A place in the history of one resource.
 #[derive(Debug)]
@@ -16,7 +15,7 @@ pub struct Watcher {
     resource: Arc<str>,
     /// Everything up to this version has been handed out.
     place: u64,
-    changed: watch::Receiver<()>,
+    changed: Listener,
 }
 
 /// What happened since the last batch.
@@ -39,14 +38,14 @@ impl Watcher {
             if since < oldest {
                 return Err(StoreError::Expired { asked: since, oldest });
             }
-            state.collection_mut(&resource).changed.subscribe()
+            state.collection_mut(&resource).changed.listen()
         };
         Ok(Self { inner, resource, place: since, changed })
     }
 
     /// What is there now, without waiting.
     pub fn poll(&mut self) -> Result<Batch, StoreError> {
-        self.changed.mark_unchanged();
+        self.changed.mark_heard();
         let state = self.inner.state.read().expect(LOCK);
         let Some(collection) = state.collection(&self.resource) else { return Ok(Batch::default()) };
         let oldest = collection.history.oldest();
@@ -60,9 +59,6 @@ impl Watcher {
             Some(last) if more => last.version(),
             _ => state.version.max(self.place),
         };
-        if more {
-            self.changed.mark_changed();
-        }
         self.place = version;
         Ok(Batch { changes, version })
     }
@@ -74,7 +70,7 @@ impl Watcher {
             if !batch.changes.is_empty() {
                 return Ok(batch);
             }
-            self.changed.changed().await.map_err(|_| StoreError::Closed)?;
+            self.changed.raised().await;
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     event::Intake,
     target::Target,
 };
-use crate::discovery::NEGATIVE_INTERVAL;
+use crate::discovery::{Changes, NEGATIVE_INTERVAL};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -27,7 +27,7 @@ pub(super) struct Drive<S> {
     pub(super) spec: WatchSpec,
     plans: latest::Receiver<Arc<FieldPlan>>,
     /// Tells that discovery may have changed.
-    pub(super) hints: latest::Receiver<u64>,
+    pub(super) hints: Changes,
     pub(super) sink: S,
     pub(super) backoff: Backoff,
     pub(super) streak: Streak,
@@ -156,10 +156,8 @@ impl<S: Sink> Drive<S> {
             false => self.reflector.settings.absent_poll,
         };
         tokio::select! {
-            hint = self.hints.changed() => match hint {
-                Ok(()) => self.quick_polls = QUICK_POLLS,
-                Err(_) => tokio::time::sleep(wait).await,
-            },
+            biased;
+            () = self.hints.changed() => self.quick_polls = QUICK_POLLS,
             () = tokio::time::sleep(wait) => {}
         }
     }

@@ -142,7 +142,7 @@ impl<S: Sink> Drive<S> {
             let next = tokio::select! {
                 biased;
                 next = stream.next(&settings, &intake) => next,
-                Ok(()) = self.hints.changed() => Err(End::Hint),
+                () = self.hints.changed() => Err(End::Hint),
             };
             if let Err(end) = next {
                 return end;
