@@ -38,7 +38,8 @@ impl Reflector {
         ];
         let mut at = 0;
         let watches = kinds.map(|kind| {
-            let sink = Hints { discovery: self.discovery.clone(), changed: changed.clone(), at };
+            let sink =
+                Hints { discovery: self.discovery.clone(), changed: changed.clone(), at, followed: false };
             at += 1;
             let selection = Selection::default();
             self.start(WatchSpec { kind, selection, metadata_only: true, plan: Arc::default() }, sink)
@@ -63,6 +64,17 @@ struct Hints {
     changed: Arc<Notify>,
     /// Which of the two.
     at: usize,
+    /// It is followed just now.
+    followed: bool,
+}
+
+impl Hints {
+    fn follow(&mut self, followed: bool) {
+        if self.followed != followed {
+            self.followed = followed;
+            self.discovery.followed(self.at, followed);
+        }
+    }
 }
 
 impl Sink for Hints {
@@ -71,24 +83,59 @@ impl Sink for Hints {
     async fn stage(&mut self, _: Vec<Delta>) {}
 
     async fn commit(&mut self, _: &str) {
-        self.discovery.followed(self.at, true);
+        self.follow(true);
         self.changed.notify_one();
     }
 
     async fn change(&mut self, _: Vec<Delta>, _: &str) {
+        // It was resumed.
+        self.follow(true);
         self.changed.notify_one();
     }
 
-    async fn bookmark(&mut self, _: &str) {}
+    async fn bookmark(&mut self, _: &str) {
+        self.follow(true);
+    }
 
     async fn failed(&mut self, error: &WatchError, _: Duration) {
         // A watch that breaks is soon resumed; one that cannot be had leaves its kinds to be looked for.
-        self.discovery.followed(self.at, false);
+        self.follow(false);
         tracing::debug!(%error, "what the server serves cannot be followed; absent kinds are looked for now and then");
     }
 
     async fn absent(&mut self) {
         // What is not there does not change: the embedded server has no API services.
-        self.discovery.followed(self.at, true);
+        self.follow(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Script;
+
+    #[tokio::test]
+    async fn m5_definitions_are_followed_again_as_soon_as_a_watch_that_failed_goes_on() {
+        let discovery = Discovery::new(&Script::default().connection());
+        let mut sinks = [0, 1].map(|at| Hints {
+            discovery: discovery.clone(),
+            changed: Arc::default(),
+            at,
+            followed: false,
+        });
+        for sink in &mut sinks {
+            sink.commit("7").await;
+        }
+        assert!(discovery.is_followed());
+        sinks[1].failed(&WatchError::VeryShort, Duration::ZERO).await;
+        assert!(!discovery.is_followed());
+        sinks[0].bookmark("8").await;
+        assert!(!discovery.is_followed(), "the other one is still down");
+        sinks[1].bookmark("8").await;
+        assert!(discovery.is_followed());
+        sinks[0].failed(&WatchError::VeryShort, Duration::ZERO).await;
+        assert!(!discovery.is_followed());
+        sinks[0].change(Vec::new(), "9").await;
+        assert!(discovery.is_followed());
     }
 }
