@@ -44,6 +44,8 @@ pub(crate) struct Watched {
     pub(crate) trouble: Option<String>,
     /// Versions that may be lower than the one before: the kind went and came again.
     anew: u8,
+    /// Up to this version other watches that have ended may have brought objects into its view.
+    pub(crate) brought: u64,
 }
 
 /// What a run or a question is going to answer.
@@ -268,6 +270,9 @@ impl Driver {
                 let watched = self.watches.remove(&id).expect("a watch that runs is stopped once");
                 self.note(format_args!("watch {} stops", id.0));
                 self.chain().forgotten(&watched.spec);
+                let version = self.store.version();
+                let others = self.watches.values_mut().filter(|other| other.spec.kind == watched.spec.kind);
+                others.for_each(|other| other.brought = version);
                 watched.running.stop();
             }
             Command::Run(run) => self.run(run),
@@ -299,7 +304,7 @@ impl Driver {
         let what = format!("{shape}{} {:?} {labels} {fields}", spec.kind, of.namespaces);
         self.note(format_args!("watch {} starts: {what}", id.0));
         let running = self.reflector.start(spec.clone(), sink);
-        self.watches.insert(id, Watched { spec, running, version: None, trouble: None, anew: 0 });
+        self.watches.insert(id, Watched { spec, running, version: None, trouble: None, anew: 0, brought: 0 });
     }
 
     fn run(&mut self, run: Run) {

@@ -9,7 +9,7 @@ use windlass_core::{
     call::Shape,
     change::{Cause, ObjectChange},
     description::Description,
-    input::{AskTargets, Run, RunId, TargetsId, Version, WatchSpec},
+    input::{AskTargets, Run, RunId, TargetsId, Version, WatchId, WatchSpec},
     name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request},
     object::Object,
     outcome::Outcome,
@@ -71,6 +71,8 @@ pub(crate) struct Chain {
     /// The last state of each object of a view. One that a stopped watch may have taken along is unsure.
     pub(crate) last: BTreeMap<View, BTreeMap<ObjectName, (State, bool)>>,
     pub(crate) count: u64,
+    /// Watches whose kind is not served.
+    pub(crate) absent: BTreeSet<WatchId>,
     pub(crate) problems: Vec<String>,
 }
 
@@ -204,19 +206,36 @@ impl Ledger {
         })
     }
 
+    /// Oracle: questions about an object make a chain, and never go back. Where a new version is asked for the first
+    /// time, there need not be a state before.
     pub(crate) fn asked(&mut self, id: TargetsId, ask: AskTargets, lists: &[Vec<ObjectName>]) {
+        for change in &ask.changes {
+            let key = (ask.module.clone(), ask.controller.clone(), ask.watch.clone(), change.name.clone());
+            let Some(last) = self.mapped.get(&key).cloned() else { continue };
+            let (before, after) = (change.before.as_deref().map(state), change.after.as_deref().map(state));
+            let number =
+                |state: &Option<State>| state.as_ref().and_then(|(_, version)| version.parse::<u64>().ok());
+            let back = after.is_some() && number(&after) < number(&last);
+            let follows = before == last || (before.is_none() && after == last);
+            if back || !follows {
+                let of = format!("{}/{} {}: {}", ask.module, ask.controller, ask.watch, change.name);
+                self.problem(format!("{of} is asked about from {before:?} to {after:?}, after {last:?}"));
+            }
+        }
         self.questions.insert(id, (ask, lists.to_vec()));
     }
 
     pub(crate) fn answered(&mut self, id: TargetsId, answers: bool, now: u64) {
         let Some((ask, lists)) = self.questions.remove(&id) else { return };
-        if !answers || !self.serving.contains_key(&ask.module) {
-            return;
-        }
+        let Some(serving) = self.serving.get(&ask.module).filter(|_| answers) else { return };
+        // What another version was asked about last says nothing about this one.
+        let counts = serving.digest == ask.digest;
         let controller = ControllerName { module: ask.module.clone(), controller: ask.controller.clone() };
         for (change, names) in ask.changes.iter().zip(lists) {
             let key = (ask.module.clone(), ask.controller.clone(), ask.watch.clone(), change.name.clone());
-            self.mapped.insert(key, change.after.as_deref().map(state));
+            if counts {
+                self.mapped.insert(key, change.after.as_deref().map(state));
+            }
             let requests = names.into_iter().map(|name| Request { controller: controller.clone(), name });
             let owed: Vec<_> = requests.filter(|request| self.reaches(request)).collect();
             self.owed.extend(owed.into_iter().map(|request| (request, now)));

@@ -3,8 +3,6 @@
 //! A seed decides everything: the modules, the writes, the faults, how runs end. After the faults stop, the cache must
 //! equal a LIST, and each change must have led to a run that began after it. A seed that fails is told with what was
 //! done and injected; `WINDLASS_CHAOS_SEED=… cargo test -p windlass-cluster --test chaos` runs it again.
-//! One thing is left to chance: tokio's watch channel wakes those who wait for a hint of discovery in an order of its own,
-//! so a seed with such a hint may need a second try.
 //! `WINDLASS_CHAOS_SEEDS` says how many seeds, `WINDLASS_CHAOS_FIRST` which is the first.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -29,9 +27,7 @@ use std::{
 use world::{Report, World, profile};
 
 /// Seeds of a run without settings.
-const SEEDS: u64 = 250;
-/// Seeds in a thousand that may fail by the open fault that `oracle::OPEN` tells of. Only ever goes down.
-const OPEN_PER_THOUSAND: u64 = 8;
+const SEEDS: u64 = 500;
 /// Seeds that are told in full when they fail.
 const TOLD_MAX: usize = 2;
 /// Lines of the log that are told, from its end.
@@ -121,34 +117,18 @@ fn after_any_faults_the_cache_is_a_list_and_each_change_led_to_a_run() {
     };
     let seeds: String = failed.iter().map(first).collect();
     let told: Vec<_> = failed.iter().take(TOLD_MAX).map(|(seed, report)| tell(*seed, report)).collect();
-    let is_open = |(_, report): &&(u64, Report)| {
-        report.problems.iter().all(|problem| problem.starts_with(oracle::OPEN))
-    };
-    let open = u64::try_from(failed.iter().filter(is_open).count()).unwrap();
-    let closed = u64::try_from(failed.len()).unwrap() - open;
-    assert!(
-        closed == 0 && open * 1000 <= count * OPEN_PER_THOUSAND,
-        "{} of {count} seeds failed, {open} of them by an open fault:\n{seeds}\n{}",
-        failed.len(),
-        told.join("\n")
-    );
+    assert!(failed.is_empty(), "{} of {count} seeds failed:\n{seeds}\n{}", failed.len(), told.join("\n"));
     assert!(ran.load(Ordering::Relaxed) > count * 10, "hardly anything ran: the test tests nothing");
 }
 
 #[test]
 fn a_seed_does_the_same_again() {
     remember_panics();
-    for seed in [4, 5] {
+    // One of each profile.
+    for seed in 4..9 {
         let (one, two) = (run(seed), run(seed));
         assert!(one.log.len() > 20, "{:?}", one.log);
-        // What was done and injected. Of what the host does at one instant the order may differ: tokio's watch
-        // channel wakes in an order of its own.
-        let ours = |report: &Report| {
-            let lines = report.log.iter().filter(|line| !line.contains("s  . "));
-            lines.cloned().collect::<Vec<_>>()
-        };
-        let (one, two) = (ours(&one), ours(&two));
-        let differs = one.iter().zip(&two).find(|(one, two)| one != two);
-        assert_eq!((differs, one.len()), (None, two.len()), "seed {seed}");
+        let differs = one.log.iter().zip(&two.log).find(|(one, two)| one != two);
+        assert_eq!((differs, one.log.len()), (None, two.log.len()), "seed {seed}");
     }
 }

@@ -16,10 +16,6 @@ use windlass_core::{
     name::{ControllerName, Kind, ModuleName, ObjectName, Request},
 };
 
-/// What begins so is an open fault: now and then a change of a followed object is lost, or not asked about, while its
-/// follower moves between watches.
-pub(crate) const OPEN: &str = "open: ";
-
 /// Problems told at most: the first ones say it.
 const TOLD_MAX: usize = 8;
 
@@ -76,8 +72,14 @@ impl Oracle<'_> {
         if watched.version.is_none() && truth.is_empty() && watched.trouble.as_deref() == Some("absent") {
             return None;
         }
-        if watched.version.is_none() {
+        let Some(version) = &watched.version else {
             return Some(format!("watch {} of {} is not synced: {:?}", id.0, spec.kind, watched.trouble));
+        };
+        // One that was silent has yet to tell what came and went meanwhile.
+        let last = self.truth.last_version(&spec.kind);
+        let absent = self.driver.chain().absent.contains(&id);
+        if !absent && version.parse::<u64>().is_ok_and(|at| at < last) {
+            return Some(format!("watch {} of {} is at {version}, and not at {last}", id.0, spec.kind));
         }
         self.differs(spec, &truth).map(|how| format!("watch {} of {}: {how}", id.0, spec.kind))
     }
@@ -88,12 +90,15 @@ impl Oracle<'_> {
         let mut problems = self.driver.problems();
         for (id, watched) in &self.driver.watches {
             let of_kind = self.driver.watches.values().filter(|other| other.spec.kind == watched.spec.kind);
-            let Some(version) = watched.version.as_deref().filter(|_| of_kind.count() == 1) else { continue };
-            if watched.trouble.as_deref() == Some("absent") {
+            // Of the cache itself: what the watch told of its version may still be on the way.
+            let version = self.driver.cache.version(&watched.spec.kind).filter(|_| of_kind.count() == 1);
+            let Some(version) = version else { continue };
+            let brought = version.parse::<u64>().is_ok_and(|version| version < watched.brought);
+            if brought || self.driver.chain().absent.contains(id) {
                 continue;
             }
             let spec = &watched.spec;
-            let Some(truth) = self.truth.list(&spec.kind, &spec.selection, Some(version)) else { continue };
+            let Some(truth) = self.truth.list(&spec.kind, &spec.selection, Some(&version)) else { continue };
             if let Some(how) = self.differs(spec, &truth) {
                 problems.push(format!("watch {} of {} at {version}: {how}", id.0, spec.kind));
             }
@@ -227,20 +232,13 @@ impl Oracle<'_> {
                 if model::reaches(&controller.selection, &target)
                     && ran.is_none_or(|ran| ran.version < last.version)
                 {
-                    let open = if self.in_both_shapes(&watch.kind) { OPEN } else { "" };
                     problems.push(format!(
-                        "{open}{request} did not run after {} {name} changed at {}: {ran:?}",
+                        "{request} did not run after {} {name} changed at {}: {ran:?}",
                         watch.kind, last.version
                     ));
                 }
             }
         }
-    }
-
-    /// Whether whole objects and metadata of a kind were held, so that a follower may have moved between them.
-    fn in_both_shapes(&self, kind: &Kind) -> bool {
-        let chain = self.driver.chain();
-        [true, false].iter().all(|metadata| chain.last.contains_key(&(kind.clone(), *metadata, None)))
     }
 
     fn led_to(
@@ -303,7 +301,7 @@ impl Oracle<'_> {
                 && last.before.as_ref().is_some_and(|before| model::selects(&watch.selection, before));
             if state != asked && (state.is_some() || followed) {
                 let of = format!("{module}/{} {}", controller.name, watch.name);
-                problems.push(format!("{OPEN}{of}: {name} is {state:?}, last asked about was {asked:?}"));
+                problems.push(format!("{of}: {name} is {state:?}, last asked about was {asked:?}"));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::ledger::Chain;
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::sync::mpsc;
@@ -56,8 +56,12 @@ impl CacheSink {
         self.send(Told::Reached(self.id, version.to_owned())).await;
     }
 
+    fn chain(&self) -> MutexGuard<'_, Chain> {
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, changes: &[ObjectChange]) {
-        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chain = self.chain();
         changes.iter().for_each(|change| chain.made(change));
     }
 
@@ -98,6 +102,7 @@ impl Sink for CacheSink {
     }
 
     async fn commit(&mut self, version: &str) {
+        self.chain().absent.remove(&self.id);
         self.replace(version).await;
     }
 
@@ -120,6 +125,7 @@ impl Sink for CacheSink {
     }
 
     async fn absent(&mut self) {
+        self.chain().absent.insert(self.id);
         self.discovery.invalidate();
         self.send(Told::Absent(self.id)).await;
         if self.synced {

@@ -66,6 +66,13 @@ impl Truth {
             .collect()
     }
 
+    /// When an object of a kind changed last.
+    pub(crate) fn last_version(&self, of: &Kind) -> u64 {
+        let at = (0..KINDS.len()).find(|at| kind(*at) == *of);
+        let changes = at.map(|at| self.last[at].values()).into_iter().flatten();
+        changes.map(|change| change.version()).max().unwrap_or_default()
+    }
+
     /// A list, at one version or now. None if that version is not held any more. A kind that is not served has no
     /// objects now; what it had is not told.
     pub(crate) fn list(
