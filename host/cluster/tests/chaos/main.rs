@@ -27,7 +27,7 @@ use std::{
 use world::{Report, World, profile};
 
 /// Seeds of a run without settings.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 1_000;
 /// Seeds that are told in full when they fail.
 const TOLD_MAX: usize = 2;
 /// Lines of the log that are told, from its end.

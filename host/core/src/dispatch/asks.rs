@@ -104,6 +104,13 @@ impl Asks {
         asked || self.told.get(name.as_ref()).is_some()
     }
 
+    fn wait_anew(&mut self, name: &ObjectName) {
+        match self.numbers.get(name).and_then(|number| self.waiting.get_mut(number)) {
+            Some(known) => known.anew = true,
+            None => self.wait_last(Waiting { name: name.clone(), cause: Cause::Initial, anew: true }),
+        }
+    }
+
     fn wait_last(&mut self, one: Waiting) {
         let number = self.waiting.last_key_value().map_or(0, |(last, _)| last + 1);
         self.numbers.insert(one.name.clone(), number);
@@ -166,11 +173,12 @@ impl Asks {
         batch
     }
 
-    /// The question was answered: the module knows these states now, as far as they are selected still.
+    /// The question was answered: the module knows these states now, as far as they are selected still. What a version
+    /// answered that serves no more, the one that does is asked as well.
     pub(crate) fn answered(
         &mut self,
         id: TargetsId,
-        asked: &[ObjectChange],
+        (asked, by_old): (&[ObjectChange], bool),
         selects: impl Fn(&Object) -> bool,
     ) {
         if self.asking.take_if(|(asking, _)| *asking == id).is_none() {
@@ -181,6 +189,9 @@ impl Asks {
             match change.after.as_ref().filter(|object| selects(object)) {
                 Some(object) => self.told.put(object.clone()),
                 None => self.told.remove(change.name.as_ref()),
+            }
+            if by_old {
+                self.wait_anew(&change.name);
             }
         }
     }
@@ -205,7 +216,9 @@ impl Asks {
     }
 
     /// A new version answers from now on; it does not inherit the waiting of the old one, nor what it does not select.
+    /// What waits it is asked in any case: an object that a watch has let go of may come back as the old one knew it.
     pub(crate) fn reload(&mut self, selects: impl Fn(&Object) -> bool) {
+        self.waiting.values_mut().for_each(|one| one.anew = true);
         self.failures = 0;
         self.retry_at = Time::default();
         self.told.retain(selects);

@@ -43,6 +43,7 @@ pub(super) struct Question {
     controller: ControllerName,
     watch: Arc<str>,
     digest: Digest,
+    generation: Generation,
     changes: Vec<ObjectChange>,
 }
 
@@ -121,7 +122,8 @@ impl Pipeline {
 
     fn question(&mut self, name: &ModuleName, controller: &Arc<str>, watch: &Arc<str>) -> Option<()> {
         let module = self.modules.get_mut(name)?;
-        let digest = module.serving.as_ref()?.version.digest;
+        let serving = module.serving.as_ref()?;
+        let (digest, generation) = (serving.version.digest, serving.generation);
         let asks = module.lanes.get_mut(controller)?.asks.get_mut(watch)?;
         let need = self.interest.of_watch(name, controller, watch)?;
         let id = TargetsId(self.question_last + 1);
@@ -142,7 +144,8 @@ impl Pipeline {
             changes: changes.clone(),
         };
         let controller = ControllerName { module: name.clone(), controller: controller.clone() };
-        self.questions.insert(id, Question { controller, watch: watch.clone(), digest, changes });
+        let question = Question { controller, watch: watch.clone(), digest, generation, changes };
+        self.questions.insert(id, question);
         self.out.push(Command::AskTargets(id, asked));
         Some(())
     }
@@ -205,15 +208,17 @@ impl Pipeline {
         let Some(known) = self.modules.get_mut(module) else { return };
         self.turns.release(known.account, cpu);
         known.touch(module, &mut self.touched);
+        let serving = known.serving.as_ref().map(|serving| serving.generation);
         let answer = targets.filter(|lists| lists.len() == question.changes.len());
         let lane = self.modules.get_mut(module).and_then(|known| known.lanes.get_mut(controller));
         let asks = lane.and_then(|lane| lane.asks.get_mut(&question.watch));
         match (answer, asks) {
             (Some(lists), asks) => {
                 if let Some(asks) = asks {
+                    let by_old = serving != Some(question.generation);
                     let need = self.interest.of_watch(module, controller, &question.watch);
                     let selects = |object: &Object| need.is_some_and(|need| need.selects(object));
-                    asks.answered(id, &question.changes, selects);
+                    asks.answered(id, (&question.changes, by_old), selects);
                 }
                 let answers = question.changes.iter().zip(lists);
                 for (change, names) in answers {

@@ -82,7 +82,7 @@ impl World {
     }
 
     fn answer(&mut self) {
-        self.asks.answered(TargetsId(self.id), &self.asking, |_| true);
+        self.asks.answered(TargetsId(self.id), (&self.asking, false), |_| true);
     }
 
     fn fail(&mut self, retry_at: Time) {
@@ -168,7 +168,7 @@ fn a_new_version_is_asked_anew_and_an_old_ones_answer_is_not_taken_for_its_own()
     world.hold("b", 0);
     world.push(&change("b", 2, 0, Cause::Live));
     assert_eq!(world.ask(WIDE), ["a 0>1"], "b is not selected any more");
-    world.asks.answered(TargetsId(0), &[], |_| true);
+    world.asks.answered(TargetsId(0), (&[], false), |_| true);
     assert!(world.asks.asking.is_some());
     world.answer();
     // It went, and neither the old view nor the new one told.
@@ -310,4 +310,16 @@ proptest! {
         prop_assert_eq!(chaos.world.asks.told.iter().count(), held.len(), "nothing is kept of what is gone");
         prop_assert!(chaos.world.asks.numbers.is_empty());
     }
+}
+
+#[test]
+fn a_new_version_is_asked_about_what_left_and_came_back_as_the_old_one_knew_it() {
+    let mut world = World::new();
+    world.change("a", 0, 1);
+    assert_eq!(world.ask(WIDE), ["a 0>1"]);
+    world.answer();
+    world.change("a", 1, 0);
+    world.asks.reload(|_| true);
+    world.change("a", 0, 1);
+    assert_eq!(world.ask(WIDE), ["a 0>1"]);
 }

@@ -16,7 +16,7 @@ fn mapped_changes_are_asked_in_batches_and_retried_with_what_came_since() {
     assert_eq!(world.asked.len(), 1, "one question at a time");
     let (id, asked) = world.asked.remove(0);
     assert_eq!(asked.changes.len(), 1);
-    world.step(Input::Targets(id, None));
+    world.step(Input::Targets(id, None, Duration::ZERO));
     assert_eq!(world.asked.len(), 0, "not before the backoff is over");
     assert_eq!(world.wake_at, Some(world.now + Duration::from_millis(5)));
     world.wait(Duration::from_millis(5));
@@ -24,11 +24,11 @@ fn mapped_changes_are_asked_in_batches_and_retried_with_what_came_since() {
     let names: Vec<_> = asked.changes.iter().map(|change| change.name.to_string()).collect();
     assert_eq!(names, ["n/c", "n/d", "n/e"]);
     let answer = vec![vec![name("x")], vec![], vec![name("x"), ObjectName::cluster("odd"), name("y")]];
-    world.step(Input::Targets(id, Some(answer)));
+    world.step(Input::Targets(id, Some(answer), Duration::ZERO));
     assert_eq!(world.finish(), ["n/x", "n/y"]);
     world.upsert("ConfigMap", map("c"));
     let (id, _) = world.asked.remove(0);
-    world.step(Input::Targets(id, Some(Vec::new())));
+    world.step(Input::Targets(id, Some(Vec::new()), Duration::ZERO));
     world.wait(Duration::from_secs(1));
     assert_eq!(world.asked.len(), 1, "an answer of another length is a failure");
 }
@@ -62,7 +62,7 @@ fn a_module_is_never_asked_about_an_older_state_than_before_though_two_watches_t
     world.step(Input::Changed(vec![changed]));
     let (id, asked) = world.asked.remove(0);
     assert_eq!(sides((id, asked)), (None, of("202")));
-    world.step(Input::Targets(id, Some(vec![Vec::new()])));
+    world.step(Input::Targets(id, Some(vec![Vec::new()]), Duration::ZERO));
     world.step(Input::Changed(vec![made]));
     assert!(world.asked.is_empty(), "it was told in a later state");
     let changed = world.cache.upsert(one, state("203")).unwrap();
@@ -71,7 +71,35 @@ fn a_module_is_never_asked_about_an_older_state_than_before_though_two_watches_t
     world.step(Input::Changed(vec![gone]));
     let (id, asked) = world.asked.remove(0);
     assert_eq!(sides((id, asked)), (of("202"), None));
-    world.step(Input::Targets(id, Some(vec![Vec::new()])));
+    world.step(Input::Targets(id, Some(vec![Vec::new()]), Duration::ZERO));
     world.step(Input::Changed(vec![changed]));
     assert!(world.asked.is_empty(), "it is gone");
+}
+
+#[test]
+fn a_new_version_is_asked_about_what_only_the_old_one_was_asked() {
+    let maps = |metadata_only| Watch { metadata_only, ..watch("maps", "ConfigMap", Relation::Mapped) };
+    let mut world = serving(vec![maps(true)]);
+    let of_maps = |world: &World| {
+        let ids = world.watches.iter().filter(|(_, spec)| spec.kind == kind("ConfigMap"));
+        ids.map(|(id, _)| *id).max().unwrap()
+    };
+    let tell = |world: &mut World, by: WatchId| {
+        let object =
+            json!({"metadata": {"namespace": "n", "name": "c", "uid": "c", "resourceVersion": "201"}});
+        let object = Object::ingest(&kind("ConfigMap"), &object.to_string()).unwrap();
+        let change = world.cache.upsert(by, object).unwrap();
+        world.step(Input::Changed(vec![change]));
+    };
+    let narrow = of_maps(&world);
+    tell(&mut world, narrow);
+    let (old, _) = world.asked.remove(0);
+    // The new version wants whole objects: another view, in which the object is not yet.
+    world.serve(version("m", 2, vec![controller("site", "Site", vec![maps(false)])]));
+    let wide = of_maps(&world);
+    assert_ne!(narrow, wide);
+    tell(&mut world, wide);
+    world.step(Input::Targets(old, Some(vec![Vec::new()]), Duration::ZERO));
+    let asked = world.asked.first().map(|(_, asked)| (asked.digest, asked.changes.len()));
+    assert_eq!(asked, Some((Digest([2; 32]), 1)));
 }
