@@ -56,8 +56,10 @@ const FAMILIES: [Family; 6] = [
     }),
 ];
 
+type OneOf = fn(&Spreads) -> &Spread;
+
 /// A histogram for each kind. client-go has summaries of these names: their `_sum` and `_count` are here as well.
-const SPREADS: [(&str, &str, fn(&Spreads) -> &Spread); 4] = [
+const SPREADS: [(&str, &str, OneOf); 4] = [
     ("reflector_list_duration_seconds", "How long lists took", |spreads| &spreads.list_time),
     ("reflector_items_per_list", "How many objects lists brought", |spreads| &spreads.list_items),
     ("reflector_watch_duration_seconds", "How long watches lived", |spreads| &spreads.watch_time),
