@@ -289,7 +289,7 @@ fn all_operations_at_once_never_wait_for_each_other() {
                 let asked = (cache.has_room(&maps()), cache.must_ask(&maps(), &one));
                 drop((counts, states, asked));
                 let question = Question::one(&one, Shape::Whole);
-                let held = (cache.covers(&maps(), &question), cache.holds(&maps(), Shape::Whole, None, &one));
+                let held = (cache.covers(&maps(), &question), cache.held(&maps(), Shape::Whole, None, &one));
                 drop((held, cache.share(WatchId(1), incarnation("u", "0", 11, "x", ""))));
             });
         });
