@@ -2,18 +2,30 @@
 
 use super::{Pipeline, run::Running};
 use crate::{
-    fact::Fact, input::Command, name::ModuleName, outcome::Outcome, quarantine::Standing, trial::key,
+    dispatch::Module,
+    fact::Fact,
+    input::Command,
+    name::ModuleName,
+    outcome::Outcome,
+    quarantine::Standing,
+    time::Time,
+    trial::{Regression, key},
 };
 
+/// What one run's end changes; mostly nothing.
+pub(super) type Judgement = (Option<Regression>, Option<Standing>);
+
+/// Judges the version that ran, and the module if it is the one that serves.
+pub(super) fn judge(module: &mut Module, now: Time, run: &Running, outcome: &Outcome) -> Judgement {
+    let request = key(&run.request);
+    let regression = module.trials.ended(run.digest, request, outcome);
+    let serves = module.serving.as_ref().is_some_and(|serving| serving.generation == run.generation);
+    let standing = if serves { module.quarantine.ended(now, request, outcome) } else { None };
+    (regression, standing)
+}
+
 impl Pipeline {
-    /// Judges the version that ran, and the module if it is the one that serves.
-    pub(super) fn judge(&mut self, run: &Running, outcome: &Outcome) {
-        let name = &run.request.controller.module;
-        let Some(module) = self.modules.get_mut(name) else { return };
-        let request = key(&run.request);
-        let regression = module.trials.ended(run.digest, request, outcome);
-        let serves = module.serving.as_ref().is_some_and(|serving| serving.generation == run.generation);
-        let standing = if serves { module.quarantine.ended(self.now, request, outcome) } else { None };
+    pub(super) fn judged(&mut self, name: &ModuleName, (regression, standing): Judgement) {
         if let Some(regression) = regression {
             self.out.push(Command::RollBack(name.clone(), regression));
         }

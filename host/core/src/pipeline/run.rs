@@ -1,6 +1,6 @@
 //! Starting runs and questions, and what follows from their end.
 
-use super::Pipeline;
+use super::{Pipeline, judge::judge};
 use crate::{
     call::Shape,
     change::{Cause, ObjectChange},
@@ -158,8 +158,7 @@ impl Pipeline {
         let Some(known) = self.modules.get_mut(module) else { return };
         self.turns.release(known.account, ended.cpu);
         known.touch(module, &mut self.touched);
-        self.judge(&run, &ended.outcome);
-        let Some(known) = self.modules.get_mut(module) else { return };
+        let judgement = judge(known, self.now, &run, &ended.outcome);
         let (mut dropped, mut room) = (false, 0);
         if let Some(lane) = known.lanes.get_mut(controller) {
             // What a controller that is gone would do next, nobody will do.
@@ -174,6 +173,7 @@ impl Pipeline {
             room = lane.queue.room();
         }
         let used_up = known.used(&run.digest);
+        self.judged(module, judgement);
         if dropped || (room > 0 && !self.stalled.is_empty()) {
             self.refill(module, controller, dropped);
         }
