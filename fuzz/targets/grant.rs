@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use windlass_runtime::core::{
     description::Permission,
-    grant::{Access, Grant, Refusal, Rule, Scope},
+    grant::{Access, Anywhere, Grant, Refusal, Rule, Scope},
     name::ModuleName,
 };
 
@@ -78,9 +78,10 @@ pub(crate) fn check(data: &[u8]) {
         namespace: given(choices.one(NAMESPACES)),
         namespaced: choices.number(2) == 1,
         name: given(choices.one(NAMES)),
+        new_name: given(choices.one(NAMES)),
     };
     let module = ModuleName("fuzz".into());
-    let verdict = Grant { rules: rules.clone() }.check(&module, &access);
+    let verdict = Grant { rules: rules.clone() }.among(&Anywhere).check(&module, &access);
     let parts = [
         Some(access.verb),
         Some(access.group),
@@ -88,6 +89,7 @@ pub(crate) fn check(data: &[u8]) {
         access.subresource,
         access.namespace,
         access.name,
+        access.new_name,
     ];
     let is_odd = |part: &str| part.contains(['/', '%', '\u{1b}', ' ']) || matches!(part, "." | "..");
     if parts.iter().flatten().any(|part| is_odd(part)) {
@@ -99,7 +101,8 @@ pub(crate) fn check(data: &[u8]) {
         Err(refused) => {
             let told = refused.to_string();
             assert!(!told.contains(|char: char| char.is_control()), "{told:?}");
-            // The rule that would allow it does.
+            // The rule that would allow it does; but nobody makes a lease of the hosts by its new name.
+            let access = Access { new_name: None, ..access };
             let rule = Rule::allowing(&access);
             let named = Rule {
                 permission: Permission {
@@ -108,7 +111,8 @@ pub(crate) fn check(data: &[u8]) {
                 },
                 ..rule.clone()
             };
-            let allows = |rule: Rule| Grant { rules: vec![rule] }.check(&module, &access).is_ok();
+            let allows =
+                |rule: Rule| Grant { rules: vec![rule] }.among(&Anywhere).check(&module, &access).is_ok();
             assert!(allows(rule) || allows(named), "{access:?}: {told}");
         }
     }

@@ -110,7 +110,7 @@ async fn a_manifest_is_refused_with_line_and_remedy() {
         (
             "unknown-field",
             good.replace("fieldManager", "fieldManger"),
-            &[":8:3", "unknown field `fieldManger`", "did you mean `fieldManager`?"],
+            &[":9:3", "unknown field `fieldManger`", "did you mean `fieldManager`?"],
         ),
         (
             "no-kind",

@@ -103,6 +103,7 @@ spec:
   grant:
     rules:
     - {{apiGroups: ['*'], resources: ['*'], verbs: ['*'], namespaces: ['*']}}
+    - {{apiGroups: [example.windlass.dev], resources: [websites/finalizers], verbs: [update], namespaces: ['*']}}
 {more}"
     )
 }

@@ -230,6 +230,9 @@ pub(crate) struct Grant {
     /// Namespaces that the rules hold in
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "*")]
     pub(crate) namespaces: Vec<String>,
+    /// Print the manifest beside the module with this rule put in, as a refusal names it; may be repeated
+    #[arg(long, value_name = "RULE", conflicts_with = "namespaces")]
+    pub(crate) add: Vec<String>,
 }
 
 /// Where a host keeps its state.

@@ -36,7 +36,8 @@ Examples:
 pub(crate) const GRANT: &str = "\
 Examples:
   windlass grant modules/hello.wasm > modules/hello.yaml     read it before you keep it
-  windlass grant --namespaces shop,blog modules/hello.wasm";
+  windlass grant --namespaces shop,blog modules/hello.wasm
+  windlass grant modules/hello.wasm --add '{apiGroups: [\"\"], resources: [pods], verbs: [list], namespaces: [shop]}'";
 
 pub(crate) const STATUS: &str = "\
 Examples:

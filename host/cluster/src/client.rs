@@ -11,6 +11,10 @@ mod path;
 mod retry;
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
+mod places;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use answer::{api_error, status_error, status_message};

@@ -70,6 +70,13 @@ pub struct Selection {
     pub fields: Option<Arc<str>>,
 }
 
+impl Selection {
+    /// No object: no namespace is called so. An empty list would be every namespace.
+    pub(crate) fn nowhere() -> Self {
+        Self { namespaces: vec!["".into()], ..Self::default() }
+    }
+}
+
 /// How a change of a watched object leads to requests. Evaluated before and after the change; both count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Relation {

@@ -147,6 +147,8 @@ pub enum Fact {
         module: ModuleName,
         /// What was wanted, and the rule that would allow it.
         reason: String,
+        /// Whether it is the first one of this module that this rule would have prevented.
+        first: bool,
     },
     /// A guest wrote a log line; escaped and bounded.
     GuestLog {

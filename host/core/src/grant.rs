@@ -2,17 +2,33 @@
 //!
 //! Matching is that of RBAC (`*`, groups, `resource/subresource`, `*/status`, resource names), with one difference:
 //! a `*` in `resources` never covers what would hand over the cluster; the list stands in `guarded.rs`.
+//!
+//! A [`Grant`] is what the manifest says. What it gives depends on the labels that namespaces have now, so it is asked
+//! together with who knows them: [`Grant::among`] answers [`Rights`].
 
 mod access;
 mod asks;
 mod data;
 mod guarded;
+mod labels;
+mod marks;
 mod matching;
+mod operations;
+mod rights;
+mod yaml;
 
-use crate::{cache::Namespaces, description::Permission, name::ModuleName};
-pub use access::AccessError;
+use crate::{
+    description::Permission,
+    name::{ModuleName, ObjectName, Resource},
+    selector::Selector,
+};
+pub use access::{AccessError, VERBS};
 pub use data::is_secret;
-use std::{fmt, sync::Arc};
+pub use labels::{Anywhere, NamespaceLabels, namespace_kind};
+pub use marks::{Edit, Marks, MarksError, OwnerReference};
+pub use rights::Rights;
+use std::sync::Arc;
+pub use yaml::yaml_scalar;
 
 /// What an operator granted to a module.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,12 +56,14 @@ pub enum Scope {
     AllNamespaces,
     /// Namespaced objects in these namespaces.
     Namespaces(Vec<Arc<str>>),
+    /// Namespaced objects in the namespaces that have such labels now (`namespaceSelector`).
+    Selected(Selector),
 }
 
 /// One thing that somebody wants to do, as RBAC sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access<'a> {
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
+    /// One of [`VERBS`].
     pub verb: &'a str,
     /// API group; empty for core.
     pub group: &'a str,
@@ -57,8 +75,12 @@ pub struct Access<'a> {
     pub namespace: Option<&'a str>,
     /// Whether the resource lives in namespaces.
     pub namespaced: bool,
-    /// None for list, watch, and create with a generated name.
+    /// None for a list or a watch of several, and for what is posted to a collection: the server does not know its
+    /// name when it asks RBAC, so no rule with `resourceNames` gives it. An apply that creates does name it.
     pub name: Option<&'a str>,
+    /// The name, or the beginning of it, that something posted to a collection will have. RBAC does not look at it;
+    /// it keeps modules from making a lease of the hosts.
+    pub new_name: Option<&'a str>,
 }
 
 /// A refusal.
@@ -86,35 +108,33 @@ pub enum Refusal {
     },
 }
 
-impl Grant {
-    /// Whether a module may do this.
-    ///
-    /// # Errors
-    /// When no rule allows it, or a name in it is none (so that it cannot reach another path of the server).
-    pub fn check(&self, module: &ModuleName, access: &Access<'_>) -> Result<(), Refusal> {
-        access.validate().map_err(|what| Refusal::Malformed { module: module.clone(), what })?;
-        if self.rules.iter().any(|rule| rule.allows(access)) {
-            return Ok(());
+impl Refusal {
+    /// What two refusals have in common that one rule would prevent.
+    #[must_use]
+    pub fn kind_of_call(&self) -> String {
+        match self {
+            Self::NotGranted { rule, .. } => rule.clone(),
+            Self::Malformed { what, .. } => what.part.to_owned(),
         }
-        let rule = Rule::allowing(access).to_string();
-        Err(Refusal::NotGranted { module: module.clone(), wanted: access.to_string(), rule })
     }
 
-    /// Where a verb is granted for a resource, whatever namespace the access itself names. A cluster-scoped resource
-    /// has all or nothing.
+    /// Nobody granted that this finalizer is put on an object or taken off.
     #[must_use]
-    pub fn namespaces_for(&self, access: &Access<'_>) -> Namespaces {
-        let mut found: Vec<Arc<str>> = Vec::new();
-        for rule in self.rules.iter().filter(|rule| rule.permission.permits(access)) {
-            match (&rule.scope, access.namespaced) {
-                (Scope::AllNamespaces, true) | (Scope::Cluster, false) => return Namespaces::All,
-                (Scope::Namespaces(list), true) => found.extend(list.iter().cloned()),
-                _ => {}
-            }
-        }
-        found.sort();
-        found.dedup();
-        Namespaces::These(found)
+    pub fn finalizer(module: &ModuleName, resource: &Resource, object: &ObjectName, finalizer: &str) -> Self {
+        let domain = finalizer.split_once('/').map_or(finalizer, |(domain, _)| domain);
+        let permission = Permission {
+            api_groups: vec![domain.to_owned()],
+            resources: vec!["*/finalizers".to_owned()],
+            resource_names: Vec::new(),
+            verbs: vec!["update".to_owned()],
+        };
+        let scope = match &object.namespace {
+            Some(namespace) => Scope::Namespaces(vec![namespace.clone()]),
+            None => Scope::Cluster,
+        };
+        let shown: String = finalizer.chars().take(80).flat_map(char::escape_debug).collect();
+        let wanted = format!("add or remove the finalizer {shown} of {} {object}", resource.plural);
+        Self::NotGranted { module: module.clone(), wanted, rule: Rule { permission, scope }.to_string() }
     }
 }
 
@@ -135,53 +155,6 @@ impl Rule {
         };
         Self { permission, scope }
     }
-}
-
-impl fmt::Display for Rule {
-    /// One line of YAML, as in a manifest.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let permission = &self.permission;
-        f.write_str("{apiGroups: ")?;
-        list(f, permission.api_groups.iter().map(|text| &**text))?;
-        f.write_str(", resources: ")?;
-        list(f, permission.resources.iter().map(|text| &**text))?;
-        if !permission.resource_names.is_empty() {
-            f.write_str(", resourceNames: ")?;
-            list(f, permission.resource_names.iter().map(|text| &**text))?;
-        }
-        f.write_str(", verbs: ")?;
-        list(f, permission.verbs.iter().map(|text| &**text))?;
-        match &self.scope {
-            Scope::Cluster => {}
-            Scope::AllNamespaces => f.write_str(", namespaces: [\"*\"]")?,
-            Scope::Namespaces(names) => {
-                f.write_str(", namespaces: ")?;
-                list(f, names.iter().map(|text| &**text))?;
-            }
-        }
-        f.write_str("}")
-    }
-}
-
-/// A YAML list in one line; whatever is more than a plain word is quoted.
-fn list<'t>(f: &mut fmt::Formatter<'_>, texts: impl Iterator<Item = &'t str>) -> fmt::Result {
-    f.write_str("[")?;
-    for (at, text) in texts.enumerate() {
-        if at > 0 {
-            f.write_str(", ")?;
-        }
-        let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/' | '_'))
-            && !matches!(
-                &*text.to_ascii_lowercase(),
-                "true" | "false" | "yes" | "no" | "on" | "off" | "null"
-            );
-        match plain {
-            true => f.write_str(text)?,
-            false => write!(f, "{text:?}")?,
-        }
-    }
-    f.write_str("]")
 }
 
 #[cfg(test)]

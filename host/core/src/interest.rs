@@ -105,23 +105,25 @@ impl Interest {
         self.needs.iter().map(|(module, needs)| (module, needs.as_slice()))
     }
 
-    /// Takes in which watch holds what in which shape. Answers the needs that are now served from a view that is
-    /// synced already: what it holds was not told to them, so all of it has to be looked at.
-    pub(crate) fn rebind(&mut self, watches: &Watches, now: Time) -> Vec<(ModuleName, usize)> {
+    /// Takes in which watch holds what in which shape. Answers the needs, narrowed to what of them is now served from a
+    /// view that is synced already: what it holds was not told to them, so all of it has to be looked at.
+    pub(crate) fn rebind(&mut self, watches: &Watches, now: Time) -> Vec<(ModuleName, Need)> {
         let mut moved = Vec::new();
         for (module, needs) in &mut self.needs {
-            for (at, need) in needs.iter_mut().enumerate() {
-                let mut differs = false;
+            for need in needs {
+                let mut differs = Vec::new();
                 for (atom, shape) in &mut need.atoms {
                     let held = watches.shape(atom);
                     if held.is_some() && *shape != held {
                         need.left = shape.map(|shape| (shape, now + LEFT_FOR)).or(need.left);
                         *shape = held;
-                        differs |= watches.is_synced(atom);
+                        if watches.is_synced(atom) {
+                            differs.push((atom.clone(), *shape));
+                        }
                     }
                 }
-                if differs {
-                    moved.push((module.clone(), at));
+                if !differs.is_empty() {
+                    moved.push((module.clone(), Need { atoms: differs, ..need.clone() }));
                 }
             }
         }

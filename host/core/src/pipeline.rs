@@ -7,6 +7,7 @@
 mod backfill;
 mod fights;
 mod judge;
+mod namespaces;
 mod renew;
 mod run;
 mod serve;
@@ -219,6 +220,7 @@ impl Pipeline {
 
     /// Leads changes to whom they concern.
     fn changed(&mut self, changes: &[ObjectChange]) {
+        self.relabelled(changes);
         let (mut routed, mut woken) = (Vec::new(), Woken::new());
         for change in changes {
             self.interest.route(change, self.now, &self.cache, &mut routed);

@@ -5,6 +5,7 @@ use crate::{
     desk::Desk,
     observe::{Observer, Observers},
     own_writes::OwnWrites,
+    refusals::Refusals,
     spare::Sparing,
     tell::Inputs,
 };
@@ -47,6 +48,7 @@ pub(crate) struct Bridge {
     leadership: Option<watch::Receiver<Leadership>>,
     /// Where runs wait for the answers to what they want to follow.
     desk: Arc<Desk>,
+    refusals: Refusals,
 }
 
 impl Bridge {
@@ -58,7 +60,8 @@ impl Bridge {
         (inputs, desk): (Inputs, Arc<Desk>),
         leadership: Option<watch::Receiver<Leadership>>,
     ) -> Self {
-        Self { client, cache, writes, sparing, recorder, observers, inputs, desk, leadership }
+        let refusals = Refusals::default();
+        Self { client, cache, writes, sparing, recorder, observers, inputs, desk, leadership, refusals }
     }
 
     /// The fence: nothing is written when another host may lead already (L7).
@@ -226,8 +229,9 @@ impl Host for Bridge {
     }
 
     fn refused(&self, caller: &Caller, refusal: &Refusal) {
-        self.observers
-            .fact(&Fact::CallRefused { module: caller.module().clone(), reason: refusal.to_string() });
+        let first = self.refusals.is_first(caller.module(), refusal);
+        let (module, reason) = (caller.module().clone(), refusal.to_string());
+        self.observers.fact(&Fact::CallRefused { module, reason, first });
     }
 
     fn now_ms(&self, _: &Caller) -> f64 {

@@ -24,6 +24,7 @@ pub mod manifest;
 pub mod observe;
 mod operate;
 mod own_writes;
+mod refusals;
 mod rollback;
 mod runs;
 pub mod settings;

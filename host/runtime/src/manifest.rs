@@ -3,12 +3,14 @@
 //! The form is closed: a field nobody knows is an error that names the nearest known one, never ignored. All
 //! problems of a file are told at once, each with its line and what to do.
 
+mod add;
 mod decode;
 mod error;
 mod field_manager;
 mod fields;
 mod render;
 mod rules;
+mod selector;
 #[cfg(test)]
 mod tests;
 mod yaml;
@@ -91,6 +93,22 @@ impl Manifest {
             paused: false,
             suppress_no_op_writes: true,
         }
+    }
+
+    /// The rule that a text says: one line of YAML, as refusals name it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse_rule(text: &str) -> Result<Rule, ManifestError> {
+        add::parse_rule(text)
+    }
+
+    /// A manifest's text with further rules, and all else in it as it is.
+    ///
+    /// # Errors
+    /// When the manifest is broken, or has no list of rules that one can be put into.
+    pub fn with_rules(file: &Path, text: &str, rules: &[Rule]) -> Result<String, ManifestError> {
+        add::with_rules(file, text, rules)
     }
 
     /// A manifest, as text, that grants `rules` to the module: what `windlass grant` prints.

@@ -1,12 +1,16 @@
 //! `windlass grant`: the manifest that would grant a module all it asks for.
 
 use crate::{args, command::inspect, kinds::Kinds};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use std::fs;
 use windlass_runtime::core::grant::{Grant, Scope};
 use windlass_runtime::manifest::Manifest;
 
 /// Prints the manifest.
 pub(crate) async fn grant(arguments: &args::Grant) -> Result<()> {
+    if !arguments.add.is_empty() {
+        return add(arguments);
+    }
     let examined = inspect::of_file(&arguments.file).await?;
     let kinds = Kinds::with(&examined.description.definitions);
     let unknown: Vec<_> = examined.kinds().into_iter().filter(|kind| kinds.resolve(kind).is_none()).collect();
@@ -26,5 +30,15 @@ pub(crate) async fn grant(arguments: &args::Grant) -> Result<()> {
         }
     }
     print!("{}", Manifest::render(&inspect::name_of(&arguments.file), &rules));
+    Ok(())
+}
+
+/// Prints the manifest that is there, with rules that a running host found missing.
+fn add(arguments: &args::Grant) -> Result<()> {
+    let file = arguments.file.with_extension("yaml");
+    let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let rules = arguments.add.iter().map(|rule| Manifest::parse_rule(rule));
+    let rules = rules.collect::<Result<Vec<_>, _>>()?;
+    print!("{}", Manifest::with_rules(&file, &text, &rules)?);
     Ok(())
 }

@@ -66,6 +66,19 @@ fn grant_prints_a_manifest_that_is_all_a_host_needs() {
 }
 
 #[test]
+fn a_rule_that_a_refusal_names_is_put_into_the_manifest_that_is_there() {
+    let text = "apiVersion: windlass.dev/v1alpha1\nkind: Module\nmetadata: {name: hello}\nspec: # by hand\n  grant:\n    rules: []\n";
+    let (_folder, path) = file("hello.yaml", text.as_bytes());
+    let (module, rule) = (
+        path.with_extension("wasm"),
+        "{apiGroups: [\"\"], resources: [pods], verbs: [list], namespaces: [shop]}",
+    );
+    let amended = done(&["grant", module.to_str().unwrap(), "--add", rule]);
+    assert_eq!(amended.trim_end(), text.replace("[]", &format!("[{rule}]")).trim_end());
+    refused_with(&["grant", module.to_str().unwrap(), "--add", "{verbs: [get]}"], &["has no `resources`"]);
+}
+
+#[test]
 fn a_folder_that_makes_no_module_is_told_so() {
     let empty = tempfile::tempdir().unwrap();
     refused_with(&["build", empty.path().to_str().unwrap()], &["Cargo.toml", empty.path().to_str().unwrap()]);

@@ -9,6 +9,13 @@ use windlass_core::{
 /// What stays as it is in a path segment or a query value: RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// What the server takes for the start of a namespaced path, of whatever group.
+const NAMESPACES: &str = "namespaces";
+/// What may follow a namespace's name without being a kind in it.
+const NAMESPACE_PARTS: [&str; 2] = ["status", "finalize"];
+/// What the server takes for a verb of old where a kind stands.
+const VERBS: [&str; 2] = ["watch", "proxy"];
+
 /// The path of one object or of a subresource of it.
 pub(crate) fn object_path(
     resource: &Resource,
@@ -17,6 +24,13 @@ pub(crate) fn object_path(
 ) -> Result<String, ApiError> {
     let mut path = collection_path(resource, name.namespace.as_deref(), true)?;
     push(&mut path, "name", &name.name)?;
+    let first = subresource.map(|subresource| subresource.split('/').next().unwrap_or_default());
+    if *resource.plural == *NAMESPACES && first.is_some_and(|first| !NAMESPACE_PARTS.contains(&first)) {
+        let part = first.unwrap_or_default();
+        return Err(bad(format!(
+            "a namespace has no `{part}`: its path would be that of a kind in the namespace"
+        )));
+    }
     for part in subresource.into_iter().flat_map(|subresource| subresource.split('/')) {
         push(&mut path, "subresource", part)?;
     }
@@ -30,6 +44,18 @@ pub(crate) fn collection_path(
     one_namespace: bool,
 ) -> Result<String, ApiError> {
     let kind = &resource.kind;
+    let misread = VERBS.contains(&&*resource.plural)
+        || (resource.namespaced && NAMESPACE_PARTS.contains(&&*resource.plural))
+        || (resource.namespaced && namespace.is_none() && *resource.plural == *NAMESPACES);
+    if misread {
+        let plural = &resource.plural;
+        return Err(bad(format!(
+            "{kind} is served as `{plural}`, which the server reads as something else in a path; its definition needs another plural"
+        )));
+    }
+    if kind.api_version.split('/').count() > 2 {
+        return Err(bad(format!("`{}` is no apiVersion: it has more than one `/`", kind.api_version)));
+    }
     let mut path = String::with_capacity(96);
     path.push_str(if kind.group().is_empty() { "/api" } else { "/apis" });
     for part in kind.api_version.split('/') {

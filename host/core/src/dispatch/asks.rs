@@ -224,6 +224,12 @@ impl Asks {
         self.told.retain(selects);
     }
 
+    /// The watch looks at less now: what the module knows of the rest is forgotten. So it is not told that this is
+    /// gone, which nobody knows.
+    pub(crate) fn narrow(&mut self, selects: impl Fn(&Object) -> bool) {
+        self.told.retain(selects);
+    }
+
     /// How often in a row the module failed to answer.
     pub(crate) fn failures(&self) -> u32 {
         self.failures

@@ -4,6 +4,10 @@ use super::Access;
 use crate::name::Resource;
 use std::fmt;
 
+/// What a call of a module can be. RBAC knows more verbs (`impersonate`, `bind`, `escalate`, `deletecollection`, …); no
+/// call has them, so no rule gives them.
+pub const VERBS: [&str; 7] = ["get", "list", "watch", "create", "update", "patch", "delete"];
+
 /// A part of an access that could lead to another path of the server than it seems, or that no server has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{part} `{value}` is none: it must be {must}")]
@@ -28,6 +32,7 @@ impl<'a> Access<'a> {
             namespace: None,
             namespaced: resource.namespaced,
             name: None,
+            new_name: None,
         }
     }
 
@@ -41,7 +46,12 @@ impl<'a> Access<'a> {
         const DOMAIN: &str = "a DNS name in lower case";
         const SEGMENT: &str =
             "1 to 253 visible characters without `/`, `%`, `?`, `#` and `\\`, and not `.` or `..`";
-        check("verb", self.verb, WORD, is_word(self.verb))?;
+        check(
+            "verb",
+            self.verb,
+            "get, list, watch, create, update, patch or delete",
+            VERBS.contains(&self.verb),
+        )?;
         check("API group", self.group, DOMAIN, self.group.is_empty() || is_domain(self.group))?;
         check("resource", self.resource, WORD, is_word(self.resource))?;
         if let Some(subresource) = self.subresource {
@@ -50,7 +60,7 @@ impl<'a> Access<'a> {
         if let Some(namespace) = self.namespace {
             check("namespace", namespace, WORD, is_word(namespace))?;
         }
-        if let Some(name) = self.name {
+        for name in [self.name, self.new_name].into_iter().flatten() {
             check("name", name, SEGMENT, is_segment(name))?;
         }
         if self.namespace.is_some() && !self.namespaced {

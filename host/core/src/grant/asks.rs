@@ -1,6 +1,6 @@
 //! What a module asks for, held against what it was granted.
 
-use super::{Access, Grant, Rule, Scope, is_secret};
+use super::{Access, Anywhere, Grant, Rule, Scope, is_secret};
 use crate::{
     cache::Namespaces,
     description::{Description, Permission, Selection},
@@ -92,6 +92,7 @@ impl Grant {
     }
 
     /// Whether a rule of one group, resource and verb is given wherever it names, or anywhere if it says everywhere.
+    /// A rule that selects namespaces by label counts as if every one had it: which do changes with time.
     fn gives(&self, atom: &Rule) -> bool {
         let ask = &atom.permission;
         let (Some(group), Some(full), Some(verb)) =
@@ -109,8 +110,9 @@ impl Grant {
         };
         let namespaced = atom.scope != Scope::Cluster;
         names.into_iter().all(|name| {
-            let access = Access { verb, group, resource, subresource, namespace: None, namespaced, name };
-            match (self.namespaces_for(&access), &atom.scope) {
+            let (namespace, new_name) = (None, None);
+            let access = Access { verb, group, resource, subresource, namespace, namespaced, name, new_name };
+            match (self.among(&Anywhere).namespaces_for(&access), &atom.scope) {
                 (Namespaces::All, _) => true,
                 (Namespaces::These(list), Scope::Namespaces(wanted)) => {
                     wanted.iter().all(|one| list.contains(one))

@@ -4,7 +4,7 @@
 //! Secret is there, and which version. The data takes `get` as well, granted for all Secrets of the namespace, or
 //! for single ones by name.
 
-use super::{Access, Grant, Scope};
+use super::{Access, Rights, Scope};
 use crate::{
     cache::Namespaces,
     call::Shape,
@@ -19,7 +19,7 @@ pub fn is_secret(group: &str, resource: &str) -> bool {
     group.is_empty() && resource == "secrets"
 }
 
-impl Grant {
+impl Rights<'_> {
     /// Where a resource may be listed and watched in this shape.
     #[must_use]
     pub fn namespaces_to_follow(&self, resource: &Resource, shape: Shape) -> Namespaces {
@@ -37,7 +37,7 @@ impl Grant {
     /// grant for all namespaces where the server does not let the host watch all of them.
     pub(crate) fn namespaces_named(&self, resource: &Resource, shape: Shape) -> Vec<Arc<str>> {
         let mut found: Vec<Arc<str>> = Vec::new();
-        for rule in &self.rules {
+        for rule in &self.grant.rules {
             let mut verbs = rule.permission.verbs.iter();
             if let Scope::Namespaces(list) = &rule.scope
                 && verbs.any(|verb| rule.permission.permits(&Access::of(verb, resource)))
@@ -79,7 +79,7 @@ impl Grant {
     fn allows_one(&self, verb: &str, resource: &Resource, name: &ObjectName) -> bool {
         let (namespace, name) = (name.namespace.as_deref(), Some(&*name.name));
         let access = Access { namespace, name, ..Access::of(verb, resource) };
-        self.rules.iter().any(|rule| rule.allows(&access))
+        self.allow(&access)
     }
 }
 

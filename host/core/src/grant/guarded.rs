@@ -1,7 +1,7 @@
 //! What a `*` never covers. Who may touch one of these can take over the cluster or the host, so a rule has to name
 //! it, as it stands here, in its `resources`.
 
-/// Group and resource, the latter with its subresource where only that is guarded.
+/// Group and resource, the latter with its subresource where only that is guarded; `*`: the whole group.
 const GUARDED: &[(&str, &str)] = &[
     // Credentials, and code in other people's containers.
     ("", "secrets"),
@@ -13,30 +13,28 @@ const GUARDED: &[(&str, &str)] = &[
     ("", "services/proxy"),
     ("", "nodes/proxy"),
     ("", "pods/ephemeralcontainers"),
-    ("certificates.k8s.io", "certificatesigningrequests"),
-    // Who may do what.
-    ("rbac.authorization.k8s.io", "roles"),
-    ("rbac.authorization.k8s.io", "rolebindings"),
-    ("rbac.authorization.k8s.io", "clusterroles"),
-    ("rbac.authorization.k8s.io", "clusterrolebindings"),
+    ("certificates.k8s.io", "*"),
+    // Takes the finalizers off a namespace.
+    ("", "namespaces/finalize"),
+    // Who may do what, and what anybody may do: the host would be asked for its own rights.
+    ("authentication.k8s.io", "*"),
+    ("authorization.k8s.io", "*"),
+    ("rbac.authorization.k8s.io", "*"),
     // What stands in the way of every request.
-    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
-    ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
-    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
-    ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+    ("admissionregistration.k8s.io", "*"),
     // What the cluster serves.
     ("apiextensions.k8s.io", "customresourcedefinitions"),
-    ("apiregistration.k8s.io", "apiservices"),
+    ("apiregistration.k8s.io", "*"),
+    // Who has to wait.
+    ("flowcontrol.apiserver.k8s.io", "*"),
     // The modules themselves.
-    ("windlass.dev", "modules"),
+    ("windlass.dev", "*"),
 ];
 
 /// Whether only a rule that names it covers this resource. A guarded resource's subresources are guarded as well.
 pub(super) fn is_guarded(group: &str, resource: &str, full_resource: &str) -> bool {
     GUARDED.iter().any(|(guarded_group, guarded)| {
-        *guarded_group == group && (*guarded == resource || *guarded == full_resource)
+        *guarded_group == group && (*guarded == "*" || *guarded == resource || *guarded == full_resource)
     })
 }
 

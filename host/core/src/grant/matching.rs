@@ -1,7 +1,7 @@
 //! Whether a rule covers an access: RBAC's rules, plus the guarded resources.
 
 use super::{
-    Access, Rule, Scope,
+    Access, NamespaceLabels, Rule, Scope,
     guarded::{is_guarded, is_own_lease},
 };
 use crate::description::Permission;
@@ -9,15 +9,20 @@ use crate::description::Permission;
 impl Rule {
     /// Whether the rule allows this, there.
     #[must_use]
-    pub fn allows(&self, access: &Access<'_>) -> bool {
-        let here = match (&self.scope, access.namespaced) {
+    pub fn allows(&self, access: &Access<'_>, labels: &dyn NamespaceLabels) -> bool {
+        if !self.permission.permits(access) {
+            return false;
+        }
+        match (&self.scope, access.namespaced) {
             (Scope::Cluster, false) | (Scope::AllNamespaces, true) => true,
             (Scope::Namespaces(list), true) => {
                 access.namespace.is_some_and(|namespace| list.iter().any(|one| **one == *namespace))
             }
+            (Scope::Selected(selector), true) => {
+                access.namespace.is_some_and(|namespace| labels.namespace_has(namespace, selector))
+            }
             _ => false,
-        };
-        here && self.permission.permits(access)
+        }
     }
 }
 
@@ -28,7 +33,7 @@ impl Permission {
         has(&self.verbs, access.verb)
             && self.reaches(access.group, access.resource, access.subresource)
             && (self.resource_names.is_empty() || name.is_some_and(|name| self.names(name)))
-            && (!is_own_lease(access.group, access.resource, name)
+            && (!is_own_lease(access.group, access.resource, name.or(access.new_name))
                 || name.is_some_and(|name| self.names(name)))
     }
 

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::{
+    cache::Namespaces,
     description::{Controller, Description, Selection},
     name::{Kind, Resource},
 };
@@ -18,6 +19,10 @@ fn rule(groups: &[&str], resources: &[&str], verbs: &[&str], scope: Scope) -> Ru
     Rule { permission, scope }
 }
 
+fn granting(rules: &[Rule]) -> Grant {
+    Grant { rules: rules.to_vec() }
+}
+
 fn access<'a>(verb: &'a str, resource: &'a str, namespace: &'a str, name: &'a str) -> Access<'a> {
     let (group, resource) = resource.split_once(':').unwrap_or(("", resource));
     let (resource, subresource) = match resource.split_once('/') {
@@ -27,11 +32,11 @@ fn access<'a>(verb: &'a str, resource: &'a str, namespace: &'a str, name: &'a st
     let some = |text: &'a str| (text != "-").then_some(text);
     let namespaced = namespace != "cluster";
     let namespace = if namespaced { some(namespace) } else { None };
-    Access { verb, group, resource, subresource, namespace, namespaced, name: some(name) }
+    Access { verb, group, resource, subresource, namespace, namespaced, name: some(name), new_name: None }
 }
 
 fn allowed(rules: &[Rule], access: &Access<'_>) -> bool {
-    Grant { rules: rules.to_vec() }.check(&ModuleName("m".into()), access).is_ok()
+    granting(rules).among(&Anywhere).check(&ModuleName("m".into()), access).is_ok()
 }
 
 #[test]
@@ -78,6 +83,11 @@ fn a_star_never_covers_what_would_hand_over_the_cluster() {
     assert!(allowed(&rules, &access("get", "configmaps", "a", "x")));
     for (resource, namespace) in [
         ("secrets", "a"),
+        ("secrets/anything", "a"),
+        ("namespaces/finalize", "cluster"),
+        ("authorization.k8s.io:selfsubjectaccessreviews", "cluster"),
+        ("authentication.k8s.io:tokenreviews", "cluster"),
+        ("certificates.k8s.io:certificatesigningrequests/approval", "cluster"),
         ("serviceaccounts/token", "a"),
         ("pods/exec", "a"),
         ("rbac.authorization.k8s.io:clusterroles", "cluster"),
@@ -111,7 +121,8 @@ fn what_could_reach_another_path_is_refused_before_any_rule() {
         ("pods/a/b", "a", "x"),
         ("pods/", "a", "x"),
     ] {
-        let error = Grant { rules: rules.to_vec() }
+        let error = granting(&rules)
+            .among(&Anywhere)
             .check(&ModuleName("m".into()), &access("get", resource, namespace, name))
             .unwrap_err();
         assert!(matches!(error, Refusal::Malformed { .. }), "{resource} {namespace} {name}: {error}");
@@ -122,7 +133,7 @@ fn what_could_reach_another_path_is_refused_before_any_rule() {
 #[test]
 fn a_refusal_names_the_rule_that_would_allow_it() {
     let refused = access("patch", "apps:deployments/status", "prod", "web");
-    let error = Grant::default().check(&ModuleName("site".into()), &refused).unwrap_err();
+    let error = Grant::default().among(&Anywhere).check(&ModuleName("site".into()), &refused).unwrap_err();
     assert_eq!(
         error.to_string(),
         "module site is not granted to patch apps deployments/status web in namespace prod; this rule in its \
@@ -150,9 +161,10 @@ fn where_a_watch_may_look_is_the_union_of_its_rules() {
     };
     let these = |names: &[&str]| Namespaces::These(names.iter().map(|name| (*name).into()).collect());
     let grant = Grant { rules: vec![some(&["b", "a"]), some(&["b"])] };
+    let all = Grant { rules: vec![some(&["a"]), rule(&["*"], &["*"], &["*"], Scope::AllNamespaces)] };
+    let (grant, all) = (grant.among(&Anywhere), all.among(&Anywhere));
     assert_eq!(grant.namespaces_for(&watch), these(&["a", "b"]));
     assert_eq!(grant.namespaces_for(&Access { verb: "list", ..watch }), these(&[]));
-    let all = Grant { rules: vec![some(&["a"]), rule(&["*"], &["*"], &["*"], Scope::AllNamespaces)] };
     assert_eq!(all.namespaces_for(&watch), Namespaces::All);
     let nodes = access("watch", "nodes", "cluster", "-");
     assert_eq!(all.namespaces_for(&nodes), these(&[]));

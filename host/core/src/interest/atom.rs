@@ -38,7 +38,7 @@ pub(super) type Spot<'a> = (Option<&'a Arc<str>>, Option<&'a Arc<str>>, Option<&
 type Key<'a> = (&'a Kind, Option<&'a Arc<str>>, Option<&'a str>, Option<&'a Arc<str>>, bool);
 
 impl Atom {
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: &Kind,
         namespace: Option<Arc<str>>,
         selection: &Selection,

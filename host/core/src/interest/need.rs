@@ -6,7 +6,7 @@ use crate::{
     call::Shape,
     change::ObjectChange,
     description::{Controller, Predicate, Relation, Selection},
-    grant::Grant,
+    grant::{Grant, NamespaceLabels, Rights},
     input::Version,
     name::{Kind, ObjectName, Resource},
     object::Object,
@@ -61,34 +61,41 @@ pub(crate) struct Offered<'a> {
     pub(crate) resources: &'a Resources,
     /// Whether the server refuses a watch.
     pub(crate) refuses: &'a dyn Fn(&Atom) -> bool,
+    /// Which namespaces have which labels.
+    pub(crate) labels: &'a dyn NamespaceLabels,
 }
 
-/// The needs of a version.
+/// The needs of a version. A watch that is granted in no namespace now, but in those that get a label, has none; a
+/// controller whose own kind is so has none at all.
 pub(crate) fn needs(version: &Version, offered: Offered<'_>) -> Result<Vec<Need>, NotGranted> {
     let mut found = Vec::new();
+    let rights = version.grant.among(offered.labels);
     for controller in &version.description.controllers {
-        let target = Arc::new(target(controller, &version.grant, offered)?);
-        let plan = Followed { controller: &controller.name, target: &target, offered, grant: &version.grant };
+        let target = Arc::new(target(controller, rights, offered)?);
+        let plan = Followed { controller: &controller.name, target: &target, offered, rights };
         let own = (&controller.reconciles, &controller.selection, &controller.predicates);
-        found.push(plan.need(own, None, false)?);
+        let mut all = vec![plan.need(own, None, false)?];
         for watch in &controller.watches {
             let followed = (&watch.kind, &watch.selection, &watch.predicates);
             let relation = Some((watch.name.clone(), watch.relation.clone()));
-            found.push(plan.need(followed, relation, watch.metadata_only)?);
+            all.push(plan.need(followed, relation, watch.metadata_only)?);
+        }
+        if !target.namespaces.is_empty() {
+            found.extend(all.into_iter().flatten());
         }
     }
     Ok(found)
 }
 
-fn target(controller: &Controller, grant: &Grant, offered: Offered<'_>) -> Result<Target, NotGranted> {
+fn target(controller: &Controller, rights: Rights<'_>, offered: Offered<'_>) -> Result<Target, NotGranted> {
     let kind = controller.reconciles.clone();
     let resource = offered.resources.get(&kind);
     let namespaces = match resource {
         Some(resource) => {
             // A run is given the whole object that it reconciles.
-            let all = granted(grant, resource, &controller.selection, &controller.name, Shape::Whole)?;
+            let all = granted(rights, resource, &controller.selection, &controller.name, Shape::Whole)?;
             let wide = Atom::new(&kind, None, &controller.selection, false);
-            instead(&all, &wide, grant, resource, offered.refuses).unwrap_or(all)
+            instead(&all, &wide, rights, resource, offered.refuses).unwrap_or(all)
         }
         None => Namespaces::All,
     };
@@ -105,23 +112,17 @@ fn target(controller: &Controller, grant: &Grant, offered: Offered<'_>) -> Resul
     })
 }
 
-/// Where the selection may look: what it names (everything, if it names nothing) and the grant covers.
+/// Where the selection may look: what it names (everything, if it names nothing) and the grant covers. Nowhere only
+/// where the labels of namespaces decide.
 fn granted(
-    grant: &Grant,
+    rights: Rights<'_>,
     resource: &Resource,
     selection: &Selection,
     controller: &str,
     shape: Shape,
 ) -> Result<Namespaces, NotGranted> {
-    let mut namespaces = grant.namespaces_to_follow(resource, shape);
-    if resource.namespaced && !selection.namespaces.is_empty() {
-        let wanted = selection.namespaces.iter().filter(|one| match &namespaces {
-            Namespaces::All => true,
-            Namespaces::These(list) => list.contains(one),
-        });
-        namespaces = Namespaces::These(wanted.cloned().collect());
-    }
-    if namespaces.is_empty() {
+    let namespaces = within(rights, resource, selection, shape);
+    if namespaces.is_empty() && within(rights.once_labelled(), resource, selection, shape).is_empty() {
         let rule = Grant::reading_rule(resource, selection);
         return Err(NotGranted(format!(
             "controller {controller} may not watch {}; this rule in its manifest's spec.grant.rules would allow it: {rule}",
@@ -131,18 +132,30 @@ fn granted(
     Ok(namespaces)
 }
 
+fn within(rights: Rights<'_>, resource: &Resource, selection: &Selection, shape: Shape) -> Namespaces {
+    let namespaces = rights.namespaces_to_follow(resource, shape);
+    if !resource.namespaced || selection.namespaces.is_empty() {
+        return namespaces;
+    }
+    let wanted = selection.namespaces.iter().filter(|one| match &namespaces {
+        Namespaces::All => true,
+        Namespaces::These(list) => list.contains(one),
+    });
+    Namespaces::These(wanted.cloned().collect())
+}
+
 /// Where to look in place of all namespaces, if the server refuses that: in those that the grant names, if it names any.
 fn instead(
     granted: &Namespaces,
     wide: &Atom,
-    grant: &Grant,
+    rights: Rights<'_>,
     resource: &Resource,
     refuses: &dyn Fn(&Atom) -> bool,
 ) -> Option<Namespaces> {
     if *granted != Namespaces::All || !resource.namespaced || !refuses(wide) {
         return None;
     }
-    let named = Namespaces::These(grant.namespaces_named(resource, wide.shape()));
+    let named = Namespaces::These(rights.namespaces_named(resource, wide.shape()));
     (!named.is_empty()).then_some(named)
 }
 
@@ -151,7 +164,7 @@ struct Followed<'a> {
     controller: &'a Arc<str>,
     target: &'a Arc<Target>,
     offered: Offered<'a>,
-    grant: &'a Grant,
+    rights: Rights<'a>,
 }
 
 impl Followed<'_> {
@@ -160,14 +173,17 @@ impl Followed<'_> {
         (kind, selection, predicates): (&Kind, &Selection, &Vec<Predicate>),
         watch: Option<(Arc<str>, Relation)>,
         metadata: bool,
-    ) -> Result<Need, NotGranted> {
+    ) -> Result<Option<Need>, NotGranted> {
         let mut selection = selection.clone();
         let (mut atoms, mut tried) = (Vec::new(), None);
         let mut metadata = metadata;
         if let Some(resource) = self.offered.resources.get(kind) {
-            let granted = |shape| granted(self.grant, resource, &selection, self.controller, shape);
+            let granted = |shape| granted(self.rights, resource, &selection, self.controller, shape);
             // A run is given the whole of what it reconciles.
             let mut namespaces = granted(if watch.is_none() { Shape::Whole } else { Shape::Metadata })?;
+            if namespaces.is_empty() {
+                return Ok(None);
+            }
             if watch.is_some() && !metadata && granted(Shape::Whole) != Ok(namespaces.clone()) {
                 // Secrets whose data is not granted everywhere here.
                 metadata = true;
@@ -180,7 +196,7 @@ impl Followed<'_> {
                 }
             }
             let wide = Atom::new(kind, None, &selection, metadata);
-            if let Some(narrow) = instead(&namespaces, &wide, self.grant, resource, self.offered.refuses) {
+            if let Some(narrow) = instead(&namespaces, &wide, self.rights, resource, self.offered.refuses) {
                 (namespaces, tried) = (narrow, Some(wide));
             }
             selection.namespaces = match namespaces {
@@ -193,7 +209,7 @@ impl Followed<'_> {
                 list => list.iter().map(|namespace| atom(Some(namespace.clone()))).collect(),
             };
         }
-        Ok(Need {
+        Ok(Some(Need {
             controller: self.controller.clone(),
             watch,
             kind: kind.clone(),
@@ -205,11 +221,26 @@ impl Followed<'_> {
             atoms: atoms.into_iter().map(|atom| (atom, None)).collect(),
             tried,
             left: None,
-        })
+        }))
     }
 }
 
 impl Need {
+    /// Whether this is the same controller's same watch in another version, or under other labels.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        let name = |need: &Self| need.watch.as_ref().map(|(name, _)| name.clone());
+        self.controller == other.controller && name(self) == name(other)
+    }
+
+    /// Goes on with what it was served from before.
+    pub(crate) fn go_on(&mut self, before: &Self) {
+        self.left = before.left;
+        for (atom, shape) in &mut self.atoms {
+            let same = before.atoms.iter().find(|(known, _)| known == atom);
+            *shape = same.and_then(|(_, shape)| *shape);
+        }
+    }
+
     /// Whether a change comes from where this need looks: the view that serves it, and a namespace it covers.
     pub(crate) fn sees(&self, change: &ObjectChange, now: Time) -> bool {
         let left = self.left.is_some_and(|(shape, until)| shape == change.shape && now < until);

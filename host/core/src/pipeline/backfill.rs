@@ -88,6 +88,20 @@ impl Pipeline {
         self.stalled.retain(|backfill| backfill.module != *module);
     }
 
+    /// What was still to be looked at goes on under these needs of the same version.
+    pub(super) fn renew_backfills(&mut self, module: &ModuleName, needs: &[Need]) {
+        let renew = |backfill: &mut Backfill| {
+            if backfill.module != *module {
+                return true;
+            }
+            let Some(need) = needs.iter().find(|need| need.is_of(&backfill.need)) else { return false };
+            backfill.need = Need { atoms: backfill.need.atoms.clone(), ..need.clone() };
+            true
+        };
+        self.backfills.retain_mut(renew);
+        self.stalled.retain_mut(renew);
+    }
+
     /// Looks at the next slice.
     pub(super) fn backfill(&mut self) {
         let mut left = self.settings.backfill_slice.max(1);

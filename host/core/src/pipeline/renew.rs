@@ -3,11 +3,12 @@
 use super::{Pipeline, subscribe::may_watch};
 use crate::{
     fact::Fact,
+    grant::namespace_kind,
     input::{Version, WatchId},
     interest::{Atom, Need, NotGranted, Offered, needs},
     name::{ModuleName, Resource},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 impl Pipeline {
     /// Takes in what the cluster serves now, and follows it for every module that names such a kind.
@@ -37,6 +38,9 @@ impl Pipeline {
         self.watches.synced(watch);
         let objects = self.cache.len_of(watch);
         self.tell(Fact::WatchSynced { kind: atom.kind.clone(), objects });
+        if atom.kind == namespace_kind() {
+            self.relabel(&|_| true);
+        }
         // Who looked at some namespaces for want of all looks at all again.
         if self.renew(&|_, needs| needs.iter().any(|need| need.tried.as_ref() == Some(&atom))) {
             self.follow(None);
@@ -50,7 +54,7 @@ impl Pipeline {
     pub(super) fn refused(&mut self, watch: WatchId) {
         let Some(atom) = self.watches.atom(watch).cloned() else { return };
         self.watches.refused(watch, self.now);
-        self.subscriptions.share_all(&may_watch(&self.modules, &self.watches, self.now));
+        self.subscriptions.share_all(&may_watch(&self.modules, (&self.watches, &self.cache), self.now));
         self.renew(&|_, needs| needs.iter().flat_map(|need| &need.atoms).any(|(one, _)| *one == atom));
         self.follow(None);
         self.serve_what_can();
@@ -66,9 +70,9 @@ impl Pipeline {
 
     /// Works out anew what some versions need, by what they are and what they needed so far. Whether there were any; the
     /// watches have to follow then.
-    fn renew(&mut self, concerned: &dyn Fn(&Version, &[Need]) -> bool) -> bool {
+    pub(super) fn renew(&mut self, concerned: &dyn Fn(&Version, &[Need]) -> bool) -> bool {
         let refuses = |atom: &Atom| self.watches.refuses(atom, self.now);
-        let offered = Offered { resources: &self.resources, refuses: &refuses };
+        let offered = Offered { resources: &self.resources, refuses: &refuses, labels: &*self.cache };
         let mut serving = Vec::new();
         let mut any = false;
         for (name, module) in &mut self.modules {
@@ -95,18 +99,27 @@ impl Pipeline {
     }
 
     /// From now on the version that serves needs this. What waits out of its reach is dropped: a run would be told that
-    /// its object is gone, and nobody knows that.
-    fn needs_now(&mut self, name: &ModuleName, needs: Vec<Need>) {
+    /// its object is gone, and nobody knows that. What it follows still goes on as it did.
+    fn needs_now(&mut self, name: &ModuleName, mut needs: Vec<Need>) {
+        let before = self.interest.of(name);
+        for need in &mut needs {
+            if let Some(before) = before.iter().find(|before| before.is_of(need)) {
+                need.go_on(before);
+            }
+        }
         let Some(module) = self.modules.get_mut(name) else { return };
         for (controller, lane) in module.lanes.iter_mut().filter(|(_, lane)| lane.live) {
             lane.select(&needs, controller);
             let own = needs.iter().find(|need| need.watch.is_none() && need.controller == *controller);
-            if let Some(target) = own.map(|own| Arc::clone(&own.target)) {
-                lane.queue.retain(self.now, &|request| target.reaches(request));
-            }
+            lane.queue.retain(self.now, &|request| own.is_some_and(|own| own.target.reaches(request)));
+            lane.asks.retain(|watch, asks| {
+                let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| name == watch);
+                let need = needs.iter().filter(|need| need.controller == *controller).find(named);
+                need.inspect(|need| asks.narrow(|object| need.selects(object))).is_some()
+            });
         }
         module.touch(name, &mut self.touched);
-        self.drop_backfills(name);
+        self.renew_backfills(name, &needs);
         self.interest.set(name, needs);
         self.retain_subscriptions(name);
     }

@@ -194,11 +194,18 @@ impl Pipeline {
         self.tell(Fact::RunEnded(Box::new(ended)));
     }
 
-    /// Whether the controller of a run is still there.
+    /// Whether the controller of a run is still there, and may still see what it reconciles.
     pub(super) fn stays(&self, run: &Running) -> bool {
         let ControllerName { module, controller } = &run.request.controller;
         let lane = self.modules.get(module).and_then(|known| known.lanes.get(controller));
         lane.is_some_and(|lane| lane.live && lane.kind == run.kind)
+            && self.own_need(module, controller).is_some_and(|own| own.target.reaches(&run.request.name))
+    }
+
+    /// What a controller follows of the kind that it reconciles. None: it is granted nowhere, or gone.
+    pub(super) fn own_need(&self, module: &ModuleName, controller: &str) -> Option<&Need> {
+        let mut needs = self.interest.of(module).iter();
+        needs.find(|need| need.watch.is_none() && *need.controller == *controller)
     }
 
     /// A module said which requests some changes lead to: exactly one list per change, else it counts as failed.
@@ -240,12 +247,7 @@ impl Pipeline {
 
     fn wanted(&mut self, question: &Question, change: &ObjectChange, names: Vec<ObjectName>) {
         let ControllerName { module, controller } = &question.controller;
-        let needs = self.interest.of(module).iter();
-        let Some(need) =
-            needs.filter(|need| need.controller == *controller).find(|need| need.watch.is_none())
-        else {
-            return;
-        };
+        let Some(need) = self.own_need(module, controller) else { return };
         let target = need.target.clone();
         let live = !matches!(change.cause, Cause::Initial | Cause::Resync);
         let priority = if live { Priority::Live } else { Priority::Low };

@@ -4,6 +4,7 @@ use super::Pipeline;
 use crate::{
     call::Shape,
     change::ObjectChange,
+    description::Selection,
     dispatch::{Lane, Module, Pending, Serving},
     fact::{Fact, Reason},
     input::{Command, Version},
@@ -39,7 +40,7 @@ impl Pipeline {
         }
         module.uses.entry(version.digest).or_default();
         let refuses = |atom: &Atom| self.watches.refuses(atom, now);
-        let offered = Offered { resources: &self.resources, refuses: &refuses };
+        let offered = Offered { resources: &self.resources, refuses: &refuses, labels: &*self.cache };
         let needs = needs(&version, offered).map_err(|NotGranted(reason)| reason);
         let reason = needs.as_ref().err().cloned();
         let absent: BTreeSet<Kind> = match &needs {
@@ -61,9 +62,10 @@ impl Pipeline {
     /// Begins to serve every version whose watches are synced, those of kinds that are served.
     pub(super) fn serve_what_can(&mut self) {
         let can = |pending: &Pending| {
-            pending.needs.as_ref().is_ok_and(|needs| {
-                needs.iter().flat_map(|need| &need.atoms).all(|(atom, _)| self.watches.is_ready(atom))
-            })
+            self.knows_labels(&pending.version)
+                && pending.needs.as_ref().is_ok_and(|needs| {
+                    needs.iter().flat_map(|need| &need.atoms).all(|(atom, _)| self.watches.is_ready(atom))
+                })
         };
         let ready = self.modules.iter().filter(|(_, module)| module.pending.as_ref().is_some_and(can));
         for name in ready.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
@@ -167,7 +169,9 @@ impl Pipeline {
 
     fn follow_all(&mut self, began: Option<(&ModuleName, Reason)>, kind: Option<&Kind>) {
         let mut plans = Plans::default();
-        let mut wanted = Wanted { followed: self.subscriptions.atoms(), ..Wanted::default() };
+        let (namespaces, followed) = (self.namespaces_wanted(), self.subscriptions.atoms());
+        let described = namespaces.iter().collect();
+        let mut wanted = Wanted { described, followed, ..Wanted::default() };
         for (name, module) in &self.modules {
             let serving = module.serving.as_ref().map(|serving| (&serving.version, self.interest.of(name)));
             let pending = module
@@ -194,8 +198,7 @@ impl Pipeline {
         self.subscriptions.rebind(kind, &self.watches, &self.cache, &mut woken);
         self.wake(woken);
         let moved = self.interest.rebind(&self.watches, self.now);
-        for (name, at) in moved {
-            let Some(need) = self.interest.of(&name).get(at).cloned() else { continue };
+        for (name, need) in moved {
             let reason = match &began {
                 Some((module, reason)) if **module == name => reason.clone(),
                 _ => Reason::Appeared,
@@ -307,6 +310,8 @@ impl Lane {
         let own = || needs.iter().filter(|need| need.controller == *controller);
         if let Some(need) = own().find(|need| need.watch.is_none()) {
             self.selection = need.target.selection.clone();
+        } else {
+            self.selection = Arc::new(Selection::nowhere());
         }
         self.unfiltered = own().filter(|need| need.predicates.is_empty()).cloned().collect();
     }
@@ -315,9 +320,8 @@ impl Lane {
     fn take_over(&mut self, needs: &[Need], controller: &Arc<str>, now: crate::time::Time) {
         self.select(needs, controller);
         let of_this = || needs.iter().filter(|need| need.controller == *controller);
-        if let Some(own) = of_this().find(|need| need.watch.is_none()) {
-            self.queue.reload(now, &|name| own.target.reaches(name));
-        }
+        let own = of_this().find(|need| need.watch.is_none());
+        self.queue.reload(now, &|name| own.is_some_and(|own| own.target.reaches(name)));
         self.asks.retain(|watch, asks| {
             let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| name == watch);
             let same = |need: &&Need| need.is_mapped() && need.kind == *asks.kind();

@@ -2,6 +2,7 @@
 
 use super::Pipeline;
 use crate::{
+    cache::Cache,
     call::Shape,
     dispatch::Module,
     fact::Fact,
@@ -18,12 +19,14 @@ use std::collections::BTreeMap;
 /// Whether the version of a module that serves may list and watch a resource somewhere, and the server lets the host.
 pub(super) fn may_watch<'p>(
     modules: &'p BTreeMap<ModuleName, Module>,
-    watches: &'p Watches,
+    (watches, labels): (&'p Watches, &'p Cache),
     now: Time,
 ) -> impl Fn(&ModuleName, &Resource, Shape, Option<&str>) -> Leave + 'p {
     move |module, resource, shape, namespace| {
         let serving = modules.get(module).and_then(|module| module.serving.as_ref());
-        if !serving.is_some_and(|serving| serving.version.grant.may_follow(resource, shape, namespace)) {
+        if !serving
+            .is_some_and(|serving| serving.version.grant.among(labels).may_follow(resource, shape, namespace))
+        {
             return Leave::NotGranted;
         }
         if watches.refuses(&Atom::everything(&resource.kind, namespace, shape), now) {
@@ -53,7 +56,7 @@ impl Pipeline {
             &request,
             asked.run,
             asked.subscription,
-            &may_watch(&self.modules, &self.watches, self.now),
+            &may_watch(&self.modules, (&self.watches, &self.cache), self.now),
         )?;
         if self.subscriptions.lacks_watch(subject, &self.watches) {
             self.may_start(&request, subject)?;
@@ -78,7 +81,11 @@ impl Pipeline {
         {
             return Ok(());
         }
-        self.subscriptions.undo(request, subject, &may_watch(&self.modules, &self.watches, self.now));
+        self.subscriptions.undo(
+            request,
+            subject,
+            &may_watch(&self.modules, (&self.watches, &self.cache), self.now),
+        );
         Err(SubscribeError::Watches { module: module.clone(), max })
     }
 
@@ -128,7 +135,10 @@ impl Pipeline {
 
     /// Forgets what nobody has followed for a while, and ends its watches.
     pub(super) fn expire_subscriptions(&mut self) {
-        if self.subscriptions.expire(self.now, &may_watch(&self.modules, &self.watches, self.now)) {
+        if self
+            .subscriptions
+            .expire(self.now, &may_watch(&self.modules, (&self.watches, &self.cache), self.now))
+        {
             self.follow(None);
         }
     }
@@ -141,9 +151,12 @@ impl Pipeline {
             let controller = &request.controller.controller;
             let own = needs.iter().find(|need| need.watch.is_none() && need.controller == *controller);
             own.is_some_and(|own| own.target.reaches(&request.name))
-                && serving.is_some_and(|serving| serving.version.grant.may_subscribe(subscription))
+                && serving.is_some_and(|serving| {
+                    serving.version.grant.among(&*self.cache).may_subscribe(subscription)
+                })
         });
-        self.subscriptions.share_all(&may_watch(&self.modules, &self.watches, self.now));
-        self.subscriptions.expire(self.now, &may_watch(&self.modules, &self.watches, self.now));
+        self.subscriptions.share_all(&may_watch(&self.modules, (&self.watches, &self.cache), self.now));
+        self.subscriptions
+            .expire(self.now, &may_watch(&self.modules, (&self.watches, &self.cache), self.now));
     }
 }

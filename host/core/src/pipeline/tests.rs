@@ -3,6 +3,7 @@
 
 mod fair;
 mod fights;
+mod granted;
 mod judge;
 mod mapped;
 mod narrowed;
@@ -20,7 +21,7 @@ use crate::{
     change::ObjectChange,
     description::{Controller, Description, Permission, Predicate, Relation, Selection, Watch},
     grant::{Grant, Rule, Scope},
-    input::{Ended, Run, Version, WatchId, WatchSpec},
+    input::{Ended, Run, Subscribe, Version, WatchId, WatchSpec},
     name::{Digest, Kind, Resource},
     object::Object,
     outcome::Outcome,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use windlass_core::{
     cache::Namespaces,
     call::ApiError,
-    grant::{Access, Refusal},
+    grant::{Access, Refusal, Rights},
     name::{Kind, ObjectName, Resource},
 };
 
@@ -37,17 +37,25 @@ impl State {
         subresource: Option<&str>,
         name: &ObjectName,
     ) -> Result<(), ApiError> {
-        if resource.namespaced && name.namespace.is_none() {
-            return Err(bad_request(format!("{} lives in namespaces: say in which one", resource.kind)));
-        }
-        let access = Access {
-            verb,
-            subresource,
-            namespace: name.namespace.as_deref(),
-            name: Some(&*name.name).filter(|name| !name.is_empty()),
-            ..Access::of(verb, resource)
-        };
+        let access = Access { subresource, name: Some(&name.name), ..located(verb, resource, name)? };
         self.check(&access)
+    }
+
+    /// Whether the caller may post a new object to a collection. The server asks RBAC before it knows the name, so a
+    /// rule with `resourceNames` does not give it. `name` may be the beginning of one.
+    pub(super) fn permit_new(&self, resource: &Resource, name: &ObjectName) -> Result<(), ApiError> {
+        let access = Access { new_name: Some(&name.name), ..located("create", resource, name)? };
+        self.check(&access)
+    }
+
+    /// Whether the grant gives something that the caller may do without, so that no refusal is told.
+    pub(super) fn may(&self, access: &Access<'_>) -> bool {
+        self.rights().check(self.caller.module(), access).is_ok()
+    }
+
+    /// What the grant gives now.
+    pub(super) fn rights(&self) -> Rights<'_> {
+        self.caller.terms.grant.among(self.host.cache())
     }
 
     /// Where the caller may list or watch: the namespace it asks for, or without one exactly those that its grant
@@ -63,25 +71,43 @@ impl State {
             self.check(&Access { namespace: Some(&**namespace), ..access })?;
             return Ok(Namespaces::These(vec![namespace.clone()]));
         }
-        let granted = self.caller.terms.grant.namespaces_for(&access);
+        let granted = self.rights().namespaces_for(&access);
         if granted.is_empty() || granted == Namespaces::All {
             self.check(&access)?;
         }
         Ok(granted)
     }
 
-    fn check(&self, access: &Access<'_>) -> Result<(), ApiError> {
-        let refusal = match self.caller.terms.grant.check(self.caller.module(), access) {
+    /// Whether the caller may do this; a refusal is told.
+    pub(super) fn check(&self, access: &Access<'_>) -> Result<(), ApiError> {
+        let refusal = match self.rights().check(self.caller.module(), access) {
             Ok(()) => return Ok(()),
             Err(refusal) => refusal,
         };
+        Err(self.refuse(refusal))
+    }
+
+    /// Tells a refusal, and answers what the guest is told.
+    pub(super) fn refuse(&self, refusal: Refusal) -> ApiError {
         self.host.refused(&self.caller, &refusal);
         let reason = match refusal {
             Refusal::NotGranted { .. } => "NotGranted",
             Refusal::Malformed { .. } => "BadRequest",
         };
-        Err(ApiError::host(reason, refusal.to_string()))
+        ApiError::host(reason, refusal.to_string())
     }
+}
+
+/// An access to the place of one object.
+pub(super) fn located<'a>(
+    verb: &'a str,
+    resource: &'a Resource,
+    name: &'a ObjectName,
+) -> Result<Access<'a>, ApiError> {
+    if resource.namespaced && name.namespace.is_none() {
+        return Err(bad_request(format!("{} lives in namespaces: say in which one", resource.kind)));
+    }
+    Ok(Access { namespace: name.namespace.as_deref(), ..Access::of(verb, resource) })
 }
 
 fn is_kind(kind: &Kind) -> bool {

@@ -2,6 +2,7 @@
 
 mod follow;
 mod list;
+mod marks;
 pub(crate) mod partial;
 mod write;
 

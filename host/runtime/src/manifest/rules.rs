@@ -4,6 +4,7 @@ use super::{
     error::Problem,
     fields::{Reader, nearest, one_of},
     is_dns_label,
+    selector::decode_selector,
     yaml::{At, Node, Value},
 };
 use std::sync::Arc;
@@ -34,18 +35,11 @@ pub(super) fn decode_rules(reader: &mut Reader, node: &Node) -> Vec<Rule> {
     items.iter().map(|item| decode_rule(reader, item)).collect()
 }
 
-fn decode_rule(reader: &mut Reader, node: &Node) -> Rule {
+pub(super) fn decode_rule(reader: &mut Reader, node: &Node) -> Rule {
     let fields = reader.fields(node, "spec.grant.rules[]", RULE);
-    for (name, why) in [
-        (
-            "namespaceSelector",
-            "selecting namespaces by label comes in a later version; name them in `namespaces`, or write `namespaces: [\"*\"]`",
-        ),
-        ("nonResourceURLs", "modules call resources only; leave this field out"),
-    ] {
-        if let Some(node) = fields.get(name) {
-            reader.problem(Problem::new(node.at, format!("`{name}` cannot be used yet")).help(why));
-        }
+    if let Some(node) = fields.get("nonResourceURLs") {
+        let problem = Problem::new(node.at, "`nonResourceURLs` cannot be used");
+        reader.problem(problem.help("modules call resources only; leave this field out"));
     }
     let mut list = |name: &str, example: &str| match fields.get(name) {
         Some(node) => reader.texts(node, name),
@@ -67,7 +61,16 @@ fn decode_rule(reader: &mut Reader, node: &Node) -> Rule {
     }
     resources.iter().for_each(|(at, resource)| check_resource(reader, *at, resource));
     verbs.iter().for_each(|(at, verb)| check_verb(reader, *at, verb));
-    let scope = fields.get("namespaces").map(|node| decode_scope(reader, node)).unwrap_or_default();
+    let scope = match (fields.get("namespaces"), fields.get("namespaceSelector")) {
+        (Some(_), Some(node)) => {
+            let problem = Problem::new(node.at, "a rule has `namespaces` or `namespaceSelector`, not both");
+            reader.problem(problem.help("make it two rules"));
+            Scope::default()
+        }
+        (Some(node), None) => decode_scope(reader, node),
+        (None, Some(node)) => decode_selector(reader, node).map(Scope::Selected).unwrap_or_default(),
+        (None, None) => Scope::default(),
+    };
     let owned = |list: Vec<(At, &str)>| list.into_iter().map(|(_, text)| text.to_owned()).collect();
     let permission = Permission {
         api_groups: owned(groups),

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use super::*;
-use windlass_core::{description::Permission, grant::Scope};
+use windlass_core::{description::Permission, grant::Scope, selector::Selector};
 use windlass_guest::limits::{BOUNDS, Bound};
 
 const WHOLE: &str = r#"
@@ -151,7 +151,23 @@ fn a_broken_manifest_is_refused_with_place_and_next_step() {
     check(
         &rule("{apiGroups: [a], resources: [b], verbs: [get], namespaceSelector: {}}"),
         (4, 90),
-        "comes in a later version",
+        "selects every namespace",
+    );
+    let selecting = |selector: &str, at: usize, said: &str| {
+        let text = format!("{{apiGroups: [a], resources: [b], verbs: [get], namespaceSelector: {selector}}}");
+        check(&rule(&text), (4, at), said);
+    };
+    selecting("{matchLabels: {team: [a]}}", 111, "cannot be a label's value");
+    selecting("{matchLabels: {'a,b': c}}", 105, "cannot be a label");
+    selecting("{matchLabels: {a: 'b)'}}", 108, "cannot be a label's value");
+    selecting("{matchExpressions: [{key: a, operator: Im, values: [b]}]}", 129, "did you mean `In`?");
+    selecting("{matchExpressions: [{key: a, operator: Exists, values: [b]}]}", 129, "takes no `values`");
+    check(
+        &rule(
+            "{apiGroups: [a], resources: [b], verbs: [get], namespaces: [a], namespaceSelector: {matchLabels: {a: b}}}",
+        ),
+        (4, 107),
+        "not both",
     );
     check(&WHOLE.replace("v1alpha1", "v1"), (2, 13), "`windlass.dev/v1alpha1`");
     check(&WHOLE.replace("name: website", "name: shop"), (4, 18), "its file's is `website`");
@@ -210,11 +226,45 @@ fn a_rendered_manifest_reads_back_as_the_same_grant() {
         rule("", "configmaps", Scope::AllNamespaces),
         rule("apps", "deployments/status", Scope::Cluster),
         rule("*", "*", Scope::Namespaces(vec!["prod".into(), "0".into()])),
+        rule(
+            "",
+            "pods",
+            Scope::Selected(Selector::parse("team in (a),tier in (1,true),x.y/z notin (b),c,!d").unwrap()),
+        ),
     ];
     let text = Manifest::render(&name("website"), &rules);
     assert!(!text.contains(|c| c != '\n' && windlass_guest::text::deceives(c)), "{text:?}");
     assert_eq!(parse(&text).unwrap().grant.unwrap().rules, rules, "{text}");
     assert_eq!(parse(&Manifest::render(&name("website"), &[])).unwrap().grant.unwrap().rules, []);
+}
+
+#[test]
+fn a_rule_is_put_into_a_manifest_and_all_else_stays() {
+    let rule = "{apiGroups: [apps], resources: [deployments], verbs: [delete], namespaces: [prod]}";
+    let rules = [Manifest::parse_rule(rule).unwrap()];
+    let file = Path::new("modules/website.yaml");
+    let check = |text: &str, want: &str| {
+        let amended = Manifest::with_rules(file, text, &rules).unwrap();
+        assert_eq!(amended, want);
+        assert_eq!(Manifest::with_rules(file, &amended, &rules).unwrap(), amended, "once is enough");
+    };
+    let own = "    - {apiGroups: [apps], resources: [deployments, deployments/status]";
+    check(WHOLE, &WHOLE.replace(own, &format!("    - {rule}\n{own}")));
+    check(
+        &spec("{grant: {rules: []}, paused: true}"),
+        &spec(&format!("{{grant: {{rules: [{rule}]}}, paused: true}}")),
+    );
+    let other = "{apiGroups: [a], resources: [b], verbs: [get]}";
+    check(
+        &spec(&format!("{{grant: {{rules: [ {other} ]}}}}")),
+        &spec(&format!("{{grant: {{rules: [{rule},  {other} ]}}}}")),
+    );
+    let error = Manifest::with_rules(file, &spec("{paused: true}"), &rules).unwrap_err();
+    assert!(error.to_string().contains("no `spec.grant.rules`"), "{error}");
+    let error =
+        Manifest::parse_rule("{apiGroups: [apps], resources: [Deployment], verbs: [get]}").unwrap_err();
+    assert!(error.to_string().contains("looks like a kind"), "{error}");
+    assert!(Manifest::parse_rule("").unwrap_err().to_string().contains("empty"));
 }
 
 #[test]

@@ -223,7 +223,8 @@ fn call(fact: &Fact) {
             let (controller, part) = (&request.controller, Subresource(subresource.as_deref()));
             debug!(target: "windlass::call", %controller, request = %request.name, "{verb} {kind} {name}{part}: unchanged, not sent");
         }
-        Fact::CallRefused { module, reason } => {
+        // Further ones of the kind are counted in the metrics.
+        Fact::CallRefused { module, reason, first: true } => {
             warn!(target: "windlass::call", %module, "call refused: {reason}");
         }
         _ => {}

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod rights;
+
 use super::*;
 use crate::{
     limits::Bound,

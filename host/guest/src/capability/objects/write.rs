@@ -1,7 +1,10 @@
 //! Writes: checked, in the module's own name, and only in a reconcile.
 
 use super::{
-    super::{access::bad_request, convert::given},
+    super::{
+        access::{bad_request, located},
+        convert::given,
+    },
     unfit,
 };
 use crate::{
@@ -16,8 +19,9 @@ use crate::{
 use serde::Deserialize;
 use std::borrow::Cow;
 use windlass_core::{
-    call::{Action, ApiError, Call, DeleteOptions, PatchType, Reply, WriteOptions},
-    name::{Kind, ObjectName},
+    call::{Action, ApiError, Call, DeleteOptions, PatchType, Reply, Shape, WriteOptions},
+    grant::Access,
+    name::{Kind, ObjectName, Resource},
 };
 
 /// What a guest wants to write.
@@ -46,6 +50,8 @@ struct Metadata<'a> {
     namespace: Option<Cow<'a, str>>,
     #[serde(borrow)]
     resource_version: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    uid: Option<Cow<'a, str>>,
 }
 
 impl State {
@@ -62,15 +68,24 @@ impl State {
         let (verb, body) = draft.verb_and_body();
         self.fits(verb, body)?;
         let resource = self.resolve(&kind).await?;
-        match &draft {
-            Draft::Create(body) if subresource.is_none() => name = named(&kind, name, body)?,
-            Draft::Update(body) => versioned(&kind, body)?,
-            _ => {}
+        if let Draft::Update(body) = &draft {
+            versioned(&kind, body)?;
         }
-        if name.name.is_empty() && !(verb == "create" && subresource.is_none()) {
+        let posts = verb == "create" && subresource.is_none();
+        if posts {
+            let prefix;
+            (name, prefix) = named(&kind, name, body)?;
+            self.permit_new(&resource, &ObjectName { name: prefix.into(), ..name.clone() })?;
+        } else if name.name.is_empty() {
             return Err(bad_request(format!("{verb} of {kind}: the name is empty")));
+        } else {
+            self.permit(verb, &resource, subresource.as_deref(), &name)?;
         }
-        self.permit(verb, &resource, subresource.as_deref(), &name)?;
+        // What is posted to a subresource, and a Scale, is no form of the object: its metadata changes nothing.
+        if !(verb == "create" && subresource.is_some()) && subresource.as_deref() != Some("scale") {
+            self.permit_marks(&resource, subresource.as_deref(), &name, &draft).await?;
+        }
+        let draft = self.without_creating(&resource, subresource.as_deref(), &name, draft).await?;
         let write =
             WriteOptions { field_manager: self.caller.terms.field_manager.clone(), dry_run: options.dry_run };
         let action = match draft {
@@ -123,6 +138,42 @@ impl State {
         Err(ApiError { message: format!("the write was made; {}", error.message), ..error })
     }
 
+    /// An apply creates what is not there, and so does an update of some kinds. Where the caller is not granted that, the
+    /// write is bound to the uid of an object that is there: the server takes it for that one or not at all.
+    async fn without_creating(
+        &mut self,
+        resource: &Resource,
+        subresource: Option<&str>,
+        name: &ObjectName,
+        draft: Draft,
+    ) -> Result<Draft, ApiError> {
+        let (verb, body) = draft.verb_and_body();
+        let access = Access { subresource, name: Some(&name.name), ..located("create", resource, name)? };
+        let may_create = matches!(draft, Draft::Update(_) | Draft::Patch(PatchType::Apply, _));
+        if !may_create || self.may(&access) {
+            return Ok(draft);
+        }
+        let kind = &resource.kind;
+        let bound_already = envelope(verb, kind, body)?.metadata.uid.is_some_and(|uid| !uid.is_empty());
+        if bound_already {
+            return Ok(draft);
+        }
+        if matches!(draft, Draft::Update(_)) {
+            return Err(bad_request(format!(
+                "update of {kind}: metadata.uid is missing, and create is not granted; send the object as it was read"
+            )));
+        }
+        let there = self.get_one((kind.clone(), name.clone()), None, Shape::Metadata, true).await?;
+        let uid = there.as_deref().map(|there| envelope("get", kind, there)).transpose()?;
+        match uid.and_then(|there| there.metadata.uid.map(Cow::into_owned)) {
+            Some(uid) => Ok(Draft::Patch(PatchType::Apply, bound(kind, body, &uid)?)),
+            None => {
+                self.check(&access)?;
+                Err(bad_request(format!("patch of {kind}: what it is of went while it was looked at")))
+            }
+        }
+    }
+
     fn may_write(&self) -> Result<(), ApiError> {
         match self.caller.activity {
             Activity::Reconcile { .. } => Ok(()),
@@ -153,9 +204,24 @@ impl Draft {
     }
 }
 
-/// The name of an object to be made: that of the call, or that in its body. Name and namespace in a body that differ
+/// The body of an apply, for the object of this uid only.
+fn bound(kind: &Kind, body: &str, uid: &str) -> Result<String, ApiError> {
+    let no_object = |error: serde_json::Error| {
+        bad_request(format!("patch of {kind}: the body is no object with metadata: {error}"))
+    };
+    let mut body: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(body).map_err(no_object)?;
+    let metadata =
+        body.entry("metadata").or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
+    if let serde_json::Value::Object(metadata) = metadata {
+        metadata.insert("uid".to_owned(), uid.into());
+    }
+    serde_json::to_string(&body).map_err(no_object)
+}
+
+/// The name of an object to be made: that of the call, or that in its body; and that or the beginning of it. Name and namespace in a body that differ
 /// from the call's would let a guest create what was not checked; the server refuses them, and so does the host.
-fn named(kind: &Kind, name: ObjectName, body: &str) -> Result<ObjectName, ApiError> {
+fn named(kind: &Kind, name: ObjectName, body: &str) -> Result<(ObjectName, String), ApiError> {
     let metadata = envelope("create", kind, body)?.metadata;
     let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned).and_then(|text| given(Some(text)));
     let (in_body, generated) = (own(metadata.name), own(metadata.generate_name));
@@ -169,7 +235,7 @@ fn named(kind: &Kind, name: ObjectName, body: &str) -> Result<ObjectName, ApiErr
         return Err(bad_request(crate::text::plain(&message, 500)));
     }
     match in_body {
-        Some(inner) if name.name.is_empty() => Ok(ObjectName { name: inner.into(), ..name }),
+        Some(inner) if name.name.is_empty() => Ok((ObjectName { name: (&*inner).into(), ..name }, inner)),
         Some(inner) if *name.name != *inner => {
             let message =
                 format!("create of {kind}: the body says name `{inner}` and the call says `{}`", name.name);
@@ -178,7 +244,11 @@ fn named(kind: &Kind, name: ObjectName, body: &str) -> Result<ObjectName, ApiErr
         None if name.name.is_empty() && generated.is_none() => Err(bad_request(format!(
             "create of {kind}: neither the call nor the body gives a name or generateName"
         ))),
-        _ => Ok(name),
+        _ if name.name.is_empty() => Ok((name, generated.unwrap_or_default())),
+        _ => {
+            let full = name.name.to_string();
+            Ok((name, full))
+        }
     }
 }
 

@@ -125,7 +125,7 @@ fn facts_of_attack() -> Vec<Fact> {
             standing: Standing { stage: Stage::Quarantined, failures: 30, message: text.clone() },
         },
         Fact::ModuleWaiting { module: module.clone(), reason: text.clone() },
-        Fact::CallRefused { module: module.clone(), reason: text.clone() },
+        Fact::CallRefused { module: module.clone(), reason: text.clone(), first: true },
         Fact::WatchFailed { kind: kind.clone(), reason: text.clone(), retry_in: Duration::ZERO },
         Fact::KindAbsent { kind: kind.clone() },
         Fact::GuestLog {

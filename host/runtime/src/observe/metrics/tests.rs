@@ -171,7 +171,7 @@ fn facts_are_counted() {
         call(None),
         call(Some(conflict)),
         call(Some(ApiError::host("NotGranted", ""))),
-        Fact::CallRefused { module: module.clone(), reason: reason.clone() },
+        Fact::CallRefused { module: module.clone(), reason: reason.clone(), first: false },
         Fact::ReadsAnswered { module: module.clone(), cache: 3, server: 2 },
         Fact::GuestLog { request: None, module: module.clone(), level, message, fields: Vec::new() },
         Fact::ModuleOffered { module: module.clone(), digest },

@@ -1,6 +1,7 @@
 //! Random runs that subscribe, fail, succeed and are replaced, over a cluster whose watches lag and list old states.
 
 use super::*;
+use crate::grant::Anywhere;
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -116,10 +117,10 @@ impl Checked {
                     self.serving = Some(digest);
                     let grant = &self.grants[&digest];
                     for reads in self.settled.values_mut().chain(self.failed.values_mut()) {
-                        reads.retain(|(what, _)| grant.may_subscribe(what));
+                        reads.retain(|(what, _)| grant.among(&Anywhere).may_subscribe(what));
                     }
                     for (_, reads) in self.runs.values_mut() {
-                        reads.retain(|(what, _)| grant.may_subscribe(what));
+                        reads.retain(|(what, _)| grant.among(&Anywhere).may_subscribe(what));
                     }
                 }
                 _ => {}
@@ -266,7 +267,7 @@ impl Checked {
 
     fn ask(&mut self, id: RunId, what: &Subscription) {
         let run = self.runs[&id].0.clone();
-        if !self.grants[&run.digest].may_subscribe(what) {
+        if !self.grants[&run.digest].among(&Anywhere).may_subscribe(what) {
             return;
         }
         let (number, answer) = self.cluster.subscribe(&run, what);
@@ -284,7 +285,8 @@ impl Checked {
             // Metadata of several namespaces may be held partly as whole objects; no one view covers it then.
             assert!(from_cache, "what is in step is read from the cache");
         }
-        let allowed = self.serving.is_some_and(|digest| self.grants[&digest].may_subscribe(&what));
+        let allowed =
+            self.serving.is_some_and(|digest| self.grants[&digest].among(&Anywhere).may_subscribe(&what));
         let (_, reads) = self.runs.get_mut(&id).unwrap();
         reads.retain(|(one, _)| *one != what);
         if allowed {
