@@ -19,7 +19,7 @@ use windlass_runtime::{
         name::{Digest, Generation},
     },
     observe::{Memory, Metrics, Observer, Observers},
-    settings::{LeaseSettings, Settings},
+    settings::{Bounds, LeaseSettings, Settings},
     source::{Directory, DirectoryOptions},
 };
 
@@ -35,15 +35,25 @@ pub struct Hosting {
     pub identity: Option<String>,
     /// How its folder is watched.
     pub directory: DirectoryOptions,
-    /// Whether it keeps compiled code and versions in its state directory.
+    /// Whether it keeps versions in its state directory.
     pub keep_versions: bool,
+    /// Whether it keeps compiled code there: only then do modules sleep.
+    pub keep_code: bool,
+    /// After how long without a run.
+    pub sleep_after: Duration,
 }
 
 impl Default for Hosting {
-    /// As `windlass run`: manifests grant. No lease; no versions are kept.
+    /// As `windlass run`: manifests grant. No lease; neither versions nor code are kept.
     fn default() -> Self {
-        let directory = DirectoryOptions::default();
-        Self { grants: Grants::ByManifest, identity: None, directory, keep_versions: false }
+        Self {
+            grants: Grants::ByManifest,
+            identity: None,
+            directory: DirectoryOptions::default(),
+            keep_versions: false,
+            keep_code: false,
+            sleep_after: Bounds::default().sleep_after,
+        }
     }
 }
 
@@ -117,6 +127,7 @@ impl Host {
             state_dir: state.path().to_owned(),
             metrics_address: None,
             lease: hosting.identity.as_ref().map(lease),
+            bounds: Bounds { sleep_after: hosting.sleep_after, ..Bounds::default() },
             ..Settings::default()
         };
         let parts = Parts {
@@ -128,7 +139,7 @@ impl Host {
             metrics: Some(metrics.clone()),
             readiness: None,
             grants: hosting.grants,
-            keep_code: false,
+            keep_code: hosting.keep_code,
             compiling: Compiling::Here,
             keep_versions: hosting.keep_versions,
             settings,
@@ -141,6 +152,11 @@ impl Host {
     /// Where its modules are.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where it keeps its state.
+    pub fn state(&self) -> &Path {
+        self.state.path()
     }
 
     /// Puts a file into its folder at once: written under another name, then renamed.

@@ -129,6 +129,9 @@ pub(crate) struct Run {
     /// What holds where a manifest's spec.limits says nothing
     #[arg(long = DEFAULT_FLAG, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = Bound::parse_setting)]
     pub(crate) limit_default: Vec<(Bound, u64)>,
+    /// A module that has not run for so many seconds gives its memory back until it has something to do
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sleep_after: u32,
     #[command(flatten)]
     pub(crate) compile: Compile,
 }

@@ -72,6 +72,29 @@ pub enum Fact {
         /// How it stands now.
         standing: Standing,
     },
+    /// A module that did not run for a time gave its memory back.
+    ModuleAsleep {
+        /// Which module.
+        module: ModuleName,
+    },
+    /// A module that slept is in memory again.
+    ModuleWoken {
+        /// Which module.
+        module: ModuleName,
+        /// How long who woke it had to wait.
+        took: Duration,
+        /// Its compiled code was gone or void: it was compiled again.
+        compiled: bool,
+    },
+    /// A module that sleeps cannot be had back; its requests wait and are tried again.
+    ModuleNotWoken {
+        /// Which module.
+        module: ModuleName,
+        /// Why, and what to do.
+        reason: String,
+        /// How long it is not tried again.
+        retry_in: Duration,
+    },
     /// A module was taken out; what its finalizers still hold.
     ModuleWithdrawn {
         /// Which module.

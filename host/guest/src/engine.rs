@@ -2,14 +2,20 @@
 
 use crate::{
     compile::{Compiler, Compiling},
+    instance::State,
     limits::{Bound, Maxima},
     module::ModuleBounds,
 };
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
 use tokio::sync::Semaphore;
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
-    WasmBacktraceDetails,
+    WasmBacktraceDetails, component::Linker,
 };
 
 /// How long a guest runs before it yields to its neighbours and its account is looked at. Shorter ticks cost more
@@ -18,6 +24,9 @@ pub const TICK: Duration = Duration::from_millis(10);
 
 /// Modules that are looked at, verified and mapped at a time. Each is work of milliseconds and holds its bytes.
 const LOADING_MAX: usize = 4;
+
+/// Modules that are mapped again at a time, apart from those: somebody waits for each.
+const WAKING_MAX: usize = 4;
 
 /// What the operator decides about the engine.
 #[derive(Clone, Debug)]
@@ -71,6 +80,9 @@ pub struct Engine {
     inner: wasmtime::Engine,
     slots: Arc<Semaphore>,
     loading: Arc<Semaphore>,
+    waking: Arc<Semaphore>,
+    /// What the host gives, once for all modules.
+    linker: Arc<OnceLock<Linker<State>>>,
     compiler: Arc<Compiler>,
     settings: Arc<EngineSettings>,
     pooled: bool,
@@ -110,8 +122,10 @@ impl Engine {
         tick(&inner)?;
         let slots = Arc::new(Semaphore::new(settings.concurrent_invocations_max as usize));
         let loading = Arc::new(Semaphore::new(LOADING_MAX));
+        let waking = Arc::new(Semaphore::new(WAKING_MAX));
         let compiler = Arc::new(Compiler::new(settings.compiling.clone()));
-        Ok(Self { inner, slots, loading, compiler, settings: Arc::new(settings), pooled })
+        let (linker, settings) = (Arc::default(), Arc::new(settings));
+        Ok(Self { inner, slots, loading, waking, linker, compiler, settings, pooled })
     }
 
     /// What it was made with.
@@ -133,6 +147,16 @@ impl Engine {
     /// One per module that is being looked at, verified or mapped.
     pub(crate) fn loading(&self) -> &Arc<Semaphore> {
         &self.loading
+    }
+
+    /// One per module that is mapped again.
+    pub(crate) fn waking(&self) -> &Arc<Semaphore> {
+        &self.waking
+    }
+
+    /// Filled when the first module is linked.
+    pub(crate) fn linker(&self) -> &OnceLock<Linker<State>> {
+        &self.linker
     }
 
     pub(crate) fn compiler(&self) -> &Compiler {

@@ -16,7 +16,7 @@ pub use code_cache::{CodeCache, CodeCacheError};
 
 use crate::{bindings::WindlassPre, engine::Engine, instance::State};
 use admission::Surface;
-use load::{Loaded, Loading};
+use load::{Code, Loaded, Loading};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, sync::Arc, time::Duration};
 use windlass_core::name::Digest;
@@ -24,12 +24,19 @@ use windlass_core::name::Digest;
 /// A module's code, admitted, compiled and linked. What it says of itself is asked with
 /// [`describe`](crate::describe::describe), because that may depend on the settings.
 pub struct Module {
-    digest: Digest,
-    size_bytes: usize,
-    surface: Surface,
+    known: Known,
     compiled: Compiled,
+    kept: bool,
     engine: Engine,
     pre: WindlassPre<State>,
+}
+
+/// What is known of a module's bytes without them: enough to map its code again.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) digest: Digest,
+    pub(crate) size_bytes: usize,
+    surface: Arc<Surface>,
 }
 
 /// How the machine code came about.
@@ -60,45 +67,72 @@ impl Module {
     ) -> Result<Self, AdmissionError> {
         let size_bytes = bytes.len();
         let loading = Loading { engine: engine.clone(), bytes, cache };
-        let Loaded { digest, surface, component, compiled } = loading.load().await?;
+        let Loaded { digest, surface, code: Code { component, compiled, kept } } = loading.load().await?;
         let pre = link::link(engine, &component)?;
-        Ok(Self { digest, size_bytes, surface, compiled, engine: engine.clone(), pre })
+        let known = Known { digest, size_bytes, surface: Arc::new(surface) };
+        Ok(Self { known, compiled, kept, engine: engine.clone(), pre })
+    }
+
+    /// Maps the code of a module that was admitted before; none if that is not in the cache, or void. Takes less than
+    /// a millisecond, and waits for nothing that is loaded or compiled for the first time.
+    pub(crate) async fn map_again(engine: &Engine, cache: &Arc<CodeCache>, known: &Known) -> Option<Self> {
+        let place = engine.waking().clone().acquire_owned().await;
+        let place = place.expect("the engine never closes its places");
+        let (engine, cache, known) = (engine.clone(), cache.clone(), known.clone());
+        let mapped = tokio::task::spawn_blocking(move || {
+            let Code { component, compiled, kept } = load::kept(&engine, &cache, &known.digest)?;
+            // It fitted when it was admitted, and it is the same code.
+            let pre = link::link(&engine, &component).ok()?;
+            drop(place);
+            Some(Self { known, compiled, kept, engine, pre })
+        });
+        mapped.await.ok().flatten()
     }
 
     /// The SHA-256 of its bytes.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.known.digest
     }
 
     /// The length of its bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.size_bytes
+        self.known.size_bytes
     }
 
     /// The interfaces it imports. Guests in Python and JavaScript import all of the contract, used or not.
     #[must_use]
     pub fn imports(&self) -> &[String] {
-        &self.surface.imports
+        &self.known.surface.imports
     }
 
     /// The interfaces and functions it exports; more than the contract asks for does no harm.
     #[must_use]
     pub fn exports(&self) -> &[String] {
-        &self.surface.exports
+        &self.known.surface.exports
     }
 
     /// The memory that its instances start with.
     #[must_use]
     pub fn initial_memory_bytes(&self) -> u64 {
-        self.surface.initial_memory_bytes
+        self.known.surface.initial_memory_bytes
     }
 
     /// How its machine code came about.
     #[must_use]
     pub fn compiled(&self) -> Compiled {
         self.compiled
+    }
+
+    /// Whether its code is on disk as well: then it can be let go of and mapped again.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -113,8 +147,8 @@ impl Module {
 impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Module")
-            .field("digest", &self.digest)
-            .field("size_bytes", &self.size_bytes)
+            .field("digest", &self.known.digest)
+            .field("size_bytes", &self.known.size_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -13,13 +13,14 @@ use crate::{
     observe::{Observer, Observers},
     rollback::Restored,
     runs::{Runs, Serving},
+    sleep::Sleepers,
     source::{Offer, SourceEvent},
     start::tell_leadership,
     versions::Versions,
     watches::Watches,
 };
 use futures::{StreamExt as _, stream::BoxStream};
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -63,6 +64,8 @@ pub(crate) struct Driver {
     pub(crate) loader: Loader,
     pub(crate) registry: Arc<Registry>,
     pub(crate) seeker: Seeker,
+    /// Held, and ended with the driver.
+    pub(crate) _sleepers: Sleepers,
     pub(crate) book: Book,
     pub(crate) versions: Versions,
     pub(crate) restored: mpsc::Sender<Restored>,
@@ -272,7 +275,7 @@ impl Driver {
         match result {
             Ok(ready) => {
                 self.gauges.register(&ready.version);
-                self.registry.insert(offer.name.clone(), ready.module.clone());
+                self.registry.insert(offer.name.clone(), ready.module.clone(), self.files(&offer));
                 self.book.ready(&offer, &ready);
                 self.seeker.look_after(self.book.kinds());
                 self.step(Input::Offer(Box::new(ready.version)));
@@ -280,6 +283,12 @@ impl Driver {
             Err(Held::Rejected(reason)) => self.reject(&offer.name, reason),
             Err(Held::Waiting { reason, description }) => self.wait(&offer, reason, &description),
         }
+    }
+
+    /// Where a version's bytes can be read again: where they came from, and where they are kept once it serves.
+    fn files(&self, offer: &Offer) -> Vec<PathBuf> {
+        let kept = self.versions.file(&offer.name, &offer.digest).filter(|kept| *kept != offer.file);
+        std::iter::once(offer.file.clone()).chain(kept).collect()
     }
 
     fn wait(&mut self, offer: &Offer, reason: String, description: &windlass_core::description::Description) {

@@ -28,6 +28,7 @@ mod refusals;
 mod rollback;
 mod runs;
 pub mod settings;
+mod sleep;
 pub mod source;
 mod spare;
 mod start;

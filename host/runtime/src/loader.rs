@@ -144,8 +144,11 @@ impl Loader {
     }
 
     async fn module(&self, offer: &Offer) -> Result<Arc<Module>, Held> {
-        if let Some(module) = self.registry.get(&offer.digest) {
-            return Ok(module);
+        // One that does not wake up is loaded anew, from the bytes that are here.
+        if let Some(held) = self.registry.get(&offer.digest)
+            && let Ok(awake) = held.awake().await
+        {
+            return Ok(awake.module().clone());
         }
         let loaded = Module::load(&self.engine, Arc::from(&*offer.wasm), self.code_cache.clone()).await;
         loaded.map(Arc::new).map_err(|error| rejected(offer, &error))

@@ -16,6 +16,7 @@ use windlass_core::{
     pipeline::status,
     quarantine::{Stage, Standing},
 };
+use windlass_guest::registry::NotAwake;
 
 /// Fights of one module that its status tells one by one.
 const FIGHTS_SHOWN: usize = 8;
@@ -101,6 +102,8 @@ impl Driver {
                     .map(|one| Condition { kind: "NotAllNamespaces".to_owned(), message: one.to_string() }),
             );
             conditions.extend(decided.and_then(|one| one.standing.as_ref()).map(condition));
+            let held = decided.and_then(|one| self.registry.get(&one.serving?.0));
+            conditions.extend(held.and_then(|held| held.trouble()).map(|why| not_woken(name, &why)));
             ModuleStatus { conditions, ..self.module_status(name, entry, decided) }
         };
         StatusReport {
@@ -125,6 +128,7 @@ impl Driver {
     ) -> ModuleStatus {
         let serving = decided.and_then(|one| one.serving);
         let (state, reason) = state(entry, decided);
+        let held = serving.and_then(|(digest, _)| self.registry.get(&digest));
         let held_back = entry.held_back.as_ref().filter(|_| serving.is_some());
         let rejected = match &entry.stand {
             _ if held_back.is_some() => held_back.map(|held_back| Rejection {
@@ -146,6 +150,7 @@ impl Driver {
             title: entry.title.clone(),
             version: entry.version.clone(),
             rejected,
+            asleep: held.is_some_and(|held| held.is_asleep()),
             conditions: Vec::new(),
             subscriptions: decided.map_or(0, |one| one.subscriptions),
             controllers: decided.map_or_else(Vec::new, |one| {
@@ -191,6 +196,15 @@ fn condition(standing: &Standing) -> Condition {
         "{failures} runs of several objects failed in a row, and {effect}; the last one said: {message}. Replace the module, or `windlass reconcile` it once what it needs is there"
     );
     Condition { kind: kind.to_owned(), message }
+}
+
+/// Why a module that sleeps does not run, and what to do.
+fn not_woken(module: &ModuleName, why: &NotAwake) -> Condition {
+    let seconds = why.retry_in.as_secs().max(1);
+    let message = format!(
+        "{why}; its requests wait, and it is tried again in {seconds} s at the earliest, or at once by `windlass reload {module}`"
+    );
+    Condition { kind: "CannotWake".to_owned(), message }
 }
 
 /// As `kubectl` takes them: `app=web`, `metadata.name=home`.

@@ -12,18 +12,18 @@ use windlass_core::{
     call::ApiError,
     fact::Fact,
     input::{AskTargets, Ended, Input, Run, TargetsId},
-    name::ModuleName,
+    name::{ModuleName, ObjectName},
     outcome::Outcome,
 };
 use windlass_guest::{
     host::{Host, Terms},
     instance::{self, RunInput, RunReport, Usage},
     limits::Bound,
-    module::Module,
+    registry::{Awake, Held},
 };
 
-/// A version of a module and what its manifest gives it.
-pub(crate) type Serving = (Arc<Module>, Arc<Terms>);
+/// A version of a module, awake or not, and what its manifest gives it.
+pub(crate) type Serving = (Arc<Held>, Arc<Terms>);
 
 /// Starts runs and follows them.
 pub(crate) struct Runs {
@@ -79,16 +79,11 @@ impl Runs {
         self.tracker.spawn(async move {
             let (answer, cpu) = match serving {
                 None => (None, Duration::ZERO),
-                Some((module, terms)) => {
-                    tokio::select! {
-                        biased;
-                        () = cut.cancelled() => (None, Duration::ZERO),
-                        report = instance::targets(&module, terms, &ask, host) => {
-                            tell_reads(&observers, &ask.module, &report.usage);
-                            (report.targets.ok(), report.usage.cpu)
-                        }
-                    }
-                }
+                Some(serving) => tokio::select! {
+                    biased;
+                    () = cut.cancelled() => (None, Duration::ZERO),
+                    answer = targets(&ask, serving, host, &observers) => answer,
+                },
             };
             inputs.send(Input::Targets(id, answer, cpu)).await;
         });
@@ -106,12 +101,11 @@ impl Runs {
     }
 }
 
-async fn reconcile(
-    run: &Run,
-    writes: &OwnWrites,
-    (module, terms): Serving,
-    host: Arc<dyn Host>,
-) -> RunReport {
+async fn reconcile(run: &Run, writes: &OwnWrites, (held, terms): Serving, host: Arc<dyn Host>) -> RunReport {
+    let module = match awake(&held, &terms).await {
+        Ok(module) => module,
+        Err(outcome) => return RunReport { outcome, usage: Usage::default() },
+    };
     // Read as late as possible: the run sees the newest state, not the one that woke it. The server may be asked, so
     // this has the run's deadline too.
     let read = tokio::time::timeout(terms.limits.time(Bound::Deadline), writes.object_of(run)).await;
@@ -123,6 +117,31 @@ async fn reconcile(
     let (request, kind) = (run.request.clone(), run.kind.clone());
     let input = RunInput { terms, run: run.id, request, kind, object, failures: run.failures };
     instance::invoke(&module, input, host).await
+}
+
+/// The version in memory. A sleeper is waited for, but not longer than a run may take: it goes on waking up, and the
+/// request comes again. A module is not to blame for what its host cannot find.
+async fn awake(held: &Arc<Held>, terms: &Terms) -> Result<Awake, Outcome> {
+    let deadline = terms.limits.time(Bound::Deadline);
+    let again = |message, after| Outcome::Retry { message, after, explained: true };
+    match tokio::time::timeout(deadline, held.awake()).await {
+        Ok(Ok(awake)) => Ok(awake),
+        Ok(Err(error)) => Err(again(error.to_string(), Some(error.retry_in))),
+        Err(_) => Err(again("the module sleeps and is still being compiled again".to_owned(), None)),
+    }
+}
+
+/// None: the question is to be put again.
+async fn targets(
+    ask: &AskTargets,
+    (held, terms): Serving,
+    host: Arc<dyn Host>,
+    observers: &Observers,
+) -> (Option<Vec<Vec<ObjectName>>>, Duration) {
+    let Ok(module) = awake(&held, &terms).await else { return (None, Duration::ZERO) };
+    let report = instance::targets(&module, terms, ask, host).await;
+    tell_reads(observers, &ask.module, &report.usage);
+    (report.targets.ok(), report.usage.cpu)
 }
 
 /// Nobody knows how the object stands: not a fault of the module, and to be tried again.

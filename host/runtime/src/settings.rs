@@ -58,6 +58,8 @@ pub struct Bounds {
     pub describe_deadline: Duration,
     /// A module that holds more is rejected unread by any compiler.
     pub module: ModuleBounds,
+    /// A module that has not run for so long gives its memory back until it has something to do.
+    pub sleep_after: Duration,
 }
 
 impl Default for Settings {
@@ -93,7 +95,8 @@ impl LeaseSettings {
 }
 
 impl Default for Bounds {
-    /// Eight runs for each processor, at least 16: most of a run is waiting for the API server.
+    /// Eight runs for each processor, at least 16: most of a run is waiting for the API server. Sleep after a minute:
+    /// waking takes a millisecond.
     fn default() -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let at_least_one = |count: usize| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
@@ -102,6 +105,7 @@ impl Default for Bounds {
             drain: Duration::from_secs(10),
             describe_deadline: Duration::from_secs(10),
             module: ModuleBounds::default(),
+            sleep_after: Duration::from_secs(60),
         }
     }
 }
@@ -140,6 +144,7 @@ impl Settings {
             ("the directory's settle time of written files", self.directory.settle_written),
             ("the directory's rescan interval", self.directory.rescan),
             ("the deadline of a description", self.bounds.describe_deadline),
+            ("the time after which a module sleeps", self.bounds.sleep_after),
         ] {
             if time.is_zero() {
                 return Err(SettingsError::Zero { what });

@@ -21,6 +21,7 @@ use crate::{
     own_writes::OwnWrites,
     runs::Runs,
     settings::{Settings, SettingsError},
+    sleep::{self, Sleepers},
     source::SourceEvent,
     spare::Sparing,
     tell,
@@ -53,7 +54,6 @@ use windlass_guest::{
     host::Host,
     limits::Bound,
     module::{CodeCache, CodeCacheError},
-    registry::Registry,
 };
 
 /// Loads that ended and wait for the driver.
@@ -195,7 +195,8 @@ fn assemble(
     let following = (inputs.clone(), desk.clone());
     let bridge = Bridge::new(client, seen, recorder, observers.clone(), following, leadership.clone());
     let host: Arc<dyn Host> = Arc::new(bridge);
-    let registry = Arc::new(Registry::new());
+    let registry = sleep::registry(engine.clone(), code_cache.clone(), observers.clone());
+    metrics.iter().for_each(|metrics| metrics.show_modules(registry.clone()));
     let counted = (connection.server().to_owned(), connection.requests().clone());
     let reflector = Reflector::new(connection, discovery.clone(), reflector::Settings::default());
     follow(metrics.as_ref(), counted, &reflector);
@@ -218,6 +219,7 @@ fn assemble(
             describe_deadline: settings.bounds.describe_deadline,
             loaded: loaded_sender,
         },
+        _sleepers: Sleepers::start(registry.clone(), settings.bounds.sleep_after),
         registry,
         seeker: Seeker::start(discovery, inputs),
         book: Book::default(),

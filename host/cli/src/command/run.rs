@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::Result;
 use futures::StreamExt as _;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use windlass_runtime::{
     Client, ClientSettings, ConnectOptions, Connection, Discovery, Grants, Parts,
@@ -88,6 +88,7 @@ fn settings(arguments: &Run) -> Settings {
         lease: Some(LeaseSettings::new(&arguments.lease_namespace, &arguments.lease_name, &identity())),
         bounds: Bounds {
             runs_max: arguments.slots.unwrap_or(bounds.runs_max),
+            sleep_after: Duration::from_secs(arguments.sleep_after.into()),
             module: bounds.module.clone().with_all(&arguments.compile.module_bound),
             ..bounds
         },

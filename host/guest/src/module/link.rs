@@ -20,7 +20,9 @@ pub(super) const RECONCILER: &str = "windlass:controller/reconciler@0.1.0";
 
 /// What can be run, if every import is given and every function that the host calls has its type.
 pub(super) fn link(engine: &Engine, component: &Component) -> Result<WindlassPre<State>, AdmissionError> {
-    let linked = linker(engine)
+    let linked = engine
+        .linker()
+        .get_or_init(|| linker(engine))
         .instantiate_pre(component)
         .map_err(|error| AdmissionError::Shape { what: told(&error) })?;
     check::<(), (Description,)>(&linked, "describe")?;

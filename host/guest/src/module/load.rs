@@ -22,8 +22,23 @@ pub(super) struct Loading {
 pub(super) struct Loaded {
     pub(super) digest: Digest,
     pub(super) surface: Surface,
+    pub(super) code: Code,
+}
+
+/// Machine code in memory.
+pub(super) struct Code {
     pub(super) component: Component,
     pub(super) compiled: Compiled,
+    /// It is mapped from the cache, and so there as well.
+    pub(super) kept: bool,
+}
+
+/// The code of a module that was compiled before, if there is any.
+pub(super) fn kept(engine: &Engine, cache: &CodeCache, digest: &Digest) -> Option<Code> {
+    let started = Instant::now();
+    let component = cache.load(engine, digest)?;
+    let compiled = Compiled { took: started.elapsed(), cached: true };
+    Some(Code { component, compiled, kept: true })
 }
 
 impl Loading {
@@ -35,14 +50,14 @@ impl Loading {
             Ok((surface, digest, this.kept(&digest)))
         };
         let (surface, digest, kept) = self.on_a_thread(look).await?;
-        let (component, compiled) = match kept {
+        let code = match kept {
             Some(kept) => kept,
             None => self.compile(digest).await?,
         };
-        Ok(Loaded { digest, surface, component, compiled })
+        Ok(Loaded { digest, surface, code })
     }
 
-    async fn compile(&self, digest: Digest) -> Result<(Component, Compiled), AdmissionError> {
+    async fn compile(&self, digest: Digest) -> Result<Code, AdmissionError> {
         let turn = self.engine.compiler().turn().await;
         // While it waited, the same bytes may have been compiled under another name.
         if let Some(kept) = self.on_a_thread(move |this| Ok(this.kept(&digest))).await? {
@@ -51,26 +66,27 @@ impl Loading {
         let started = Instant::now();
         let code = self.engine.compiler().compile(&self.bytes, &turn).await?;
         drop(turn);
-        let component = self.on_a_thread(move |this| this.keep(&digest, &code)).await?;
-        Ok((component, Compiled { took: started.elapsed(), cached: false }))
+        let (component, kept) = self.on_a_thread(move |this| this.keep(&digest, &code)).await?;
+        let compiled = Compiled { took: started.elapsed(), cached: false };
+        Ok(Code { component, compiled, kept })
     }
 
-    fn kept(&self, digest: &Digest) -> Option<(Component, Compiled)> {
-        let started = Instant::now();
-        let component = self.cache.as_ref()?.load(&self.engine, digest)?;
-        Some((component, Compiled { took: started.elapsed(), cached: true }))
+    fn kept(&self, digest: &Digest) -> Option<Code> {
+        kept(&self.engine, self.cache.as_ref()?, digest)
     }
 
     /// Mapped code is shared with the page cache and can be given back while the module sleeps: the file is used at
-    /// once. Without one the code stays in memory.
-    fn keep(&self, digest: &Digest, code: &[u8]) -> Result<Component, AdmissionError> {
+    /// once. Without one the code stays in memory. Whether it is in the cache.
+    fn keep(&self, digest: &Digest, code: &[u8]) -> Result<(Component, bool), AdmissionError> {
         let mapped = self.cache.as_ref().and_then(|cache| cache.keep(&self.engine, digest, code));
         match mapped {
-            Some(component) => Ok(component),
-            None => code_cache::take(&self.engine, code).map_err(|error| {
-                let what = format!("its code cannot be loaded: {error:#}");
-                CompileError::Strange { what, said: String::new() }.into()
-            }),
+            Some(component) => Ok((component, true)),
+            None => {
+                code_cache::take(&self.engine, code).map(|component| (component, false)).map_err(|error| {
+                    let what = format!("its code cannot be loaded: {error:#}");
+                    CompileError::Strange { what, said: String::new() }.into()
+                })
+            }
         }
     }
 

@@ -44,10 +44,11 @@ impl StatusReport {
         Ok(())
     }
 
-    /// Where another host holds the lease, what could serve stands by.
+    /// Where another host holds the lease, what could serve stands by; a sleeper serves as well.
     fn state_of(&self, module: &ModuleStatus) -> String {
         match module.state {
             ModuleState::Serving if !self.leadership.leading => "standing by".to_owned(),
+            ModuleState::Serving if module.asleep => "asleep".to_owned(),
             state => state.to_string(),
         }
     }
@@ -199,6 +200,7 @@ mod tests {
                 digest: None,
                 reason: "website.yaml:4:1: unknown field `sepc`\n4 | sepc:\n  | ^^^^".into(),
             }),
+            asleep: false,
             conditions: vec![Condition { kind: "Fighting".into(), message: "two write .data.x".into() }],
             subscriptions: 3,
             controllers: vec![controller("site", 2, last_error), controller("page", 5, None)],

@@ -57,6 +57,9 @@ pub struct ModuleStatus {
     /// What is wrong while it serves, and what to do.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+    /// It had nothing to do for a time and takes no memory for code until it has.
+    #[serde(default)]
+    pub asleep: bool,
     /// Reads that its requests follow (`subscribe`).
     #[serde(default)]
     pub subscriptions: usize,

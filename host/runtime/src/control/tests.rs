@@ -24,6 +24,7 @@ fn status() -> StatusReport {
         title: "Websites".into(),
         version: "1.2".into(),
         conditions: Vec::new(),
+        asleep: true,
         rejected: Some(Rejection { digest: Some("ab".into()), reason: "no".into() }),
         subscriptions: 0,
         controllers,

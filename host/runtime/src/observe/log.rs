@@ -181,6 +181,21 @@ fn module(fact: &Fact) {
             error!(target: "windlass::module", %module, %bad, %good, "module goes back to its earlier version: {reason}");
         }
         Fact::ModuleStanding { module, standing } => standing_of(module, standing),
+        Fact::ModuleAsleep { module } => {
+            debug!(target: "windlass::module", %module, "module sleeps");
+        }
+        Fact::ModuleWoken { module, took, compiled: false } => {
+            let took = Took(*took);
+            debug!(target: "windlass::module", %module, %took, "module woke");
+        }
+        Fact::ModuleWoken { module, took, compiled: true } => {
+            let took = Took(*took);
+            warn!(target: "windlass::module", %module, %took, "module woke: its compiled code was gone or void, so it was compiled again");
+        }
+        Fact::ModuleNotWoken { module, reason, retry_in } => {
+            let retry_in = Took(*retry_in);
+            error!(target: "windlass::module", %module, %retry_in, "{reason}");
+        }
         Fact::ModuleWithdrawn { module } => info!(target: "windlass::module", %module, "module taken out"),
         _ => {}
     }

@@ -74,6 +74,14 @@ pub enum Metric {
     ModuleStage,
     /// From complete bytes to serving.
     ModuleSwapTime,
+    /// Versions whose code is in memory.
+    ModulesInMemory,
+    /// Versions that gave their memory back.
+    ModulesAsleep,
+    /// How long sleepers took to wake.
+    ModuleWakeTime,
+    /// Sleepers that could not be woken.
+    ModuleWakeFailures,
     /// Watches that run, by kind and by what for.
     Watches,
     /// Whether a kind's watch is in step.
@@ -132,6 +140,10 @@ impl Metric {
             Self::ModuleRollbacks => "windlass_module_rollbacks",
             Self::ModuleStage => "windlass_module_stage",
             Self::ModuleSwapTime => "windlass_module_swap_time_seconds",
+            Self::ModulesInMemory => "windlass_modules_in_memory",
+            Self::ModulesAsleep => "windlass_modules_asleep",
+            Self::ModuleWakeTime => "windlass_module_wake_time_seconds",
+            Self::ModuleWakeFailures => "windlass_module_wake_failures",
             Self::Watches => "windlass_watches",
             Self::WatchSynced => "windlass_watch_synced",
             Self::WatchObjects => "windlass_watch_initial_objects",
@@ -194,6 +206,10 @@ impl Metric {
                 "0: a module runs as it likes; 1: slowed, 2: in quarantine, as all its runs fail"
             }
             Self::ModuleSwapTime => "Time from a module's complete bytes to serving",
+            Self::ModulesInMemory => "Versions of modules whose code is in memory",
+            Self::ModulesAsleep => "Versions of modules that had nothing to do and gave their memory back",
+            Self::ModuleWakeTime => "Time until a module that slept was in memory again",
+            Self::ModuleWakeFailures => "Times that a module that slept could not be had back",
             Self::Watches => {
                 "Watches that run, by kind and by what for: a description, or only what requests follow"
             }

@@ -10,6 +10,7 @@ mod families;
 mod guest;
 mod module;
 mod own_writes;
+mod sleepers;
 
 use super::Observer;
 use bounds::BoundMetrics;
@@ -19,6 +20,7 @@ use guest::{GuestMetrics, NotKept};
 use module::{ControllerSeries, ModuleSeries};
 use own_writes::OwnWritesMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use sleepers::SleeperMetrics;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
@@ -46,6 +48,7 @@ pub struct Metrics {
     bounds: BoundMetrics,
     cluster: ClusterMetrics,
     own_writes: OwnWritesMetrics,
+    sleepers: SleeperMetrics,
     modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
     /// The watches that have a series.
     watched: Mutex<BTreeSet<WatchLabel>>,
@@ -69,8 +72,10 @@ impl Default for Metrics {
         registry.register_collector(Box::new(cluster.clone()));
         let own_writes = OwnWritesMetrics::default();
         registry.register_collector(Box::new(own_writes.clone()));
+        let sleepers = SleeperMetrics::default();
+        registry.register_collector(Box::new(sleepers.clone()));
         let (modules, watched) = (RwLock::default(), Mutex::default());
-        Self { registry, families, guests, bounds, cluster, own_writes, modules, watched }
+        Self { registry, families, guests, bounds, cluster, own_writes, sleepers, modules, watched }
     }
 }
 
@@ -169,6 +174,11 @@ impl Metrics {
         self.own_writes.show(cache);
     }
 
+    /// Shows which modules of this registry are in memory.
+    pub fn show_modules(&self, registry: Arc<windlass_guest::registry::Registry>) {
+        self.sleepers.show(registry);
+    }
+
     /// All metrics as text, of type [`METRICS_CONTENT_TYPE`].
     #[must_use]
     pub fn render(&self) -> String {
@@ -235,6 +245,8 @@ impl Metrics {
             Fact::ModuleStanding { module, standing } => self.with_module(module, |series| {
                 series.stage.set(standing.stage as i64);
             }),
+            Fact::ModuleWoken { took, .. } => families.wake_time.observe(took.as_secs_f64()),
+            Fact::ModuleNotWoken { .. } => drop(families.wake_failures.inc()),
             Fact::ModuleWithdrawn { module } => self.forget_module(module),
             _ => {}
         }

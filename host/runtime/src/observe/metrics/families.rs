@@ -144,6 +144,8 @@ pub(super) struct Families {
     pub(super) rollbacks: Family<ModuleLabel, Counter>,
     pub(super) stage: Family<ModuleLabel, Gauge>,
     pub(super) swap_time: Time,
+    pub(super) wake_time: Time,
+    pub(super) wake_failures: Counter,
     pub(super) watches: Family<WatchLabel, Gauge>,
     pub(super) watch_synced: Family<KindLabel, Gauge>,
     pub(super) watch_objects: Family<KindLabel, Gauge>,
@@ -263,6 +265,8 @@ impl Families {
     fn register_host(&self, registry: &mut Registry) {
         add(registry, Metric::CallTime, &self.call_time.0);
         add(registry, Metric::ModuleSwapTime, &self.swap_time.0);
+        add(registry, Metric::ModuleWakeTime, &self.wake_time.0);
+        add(registry, Metric::ModuleWakeFailures, &self.wake_failures);
         add(registry, Metric::LeaderStatus, &self.leader);
         add(registry, Metric::Watches, &self.watches);
         add(registry, Metric::WatchSynced, &self.watch_synced);
