@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use serde_json::json;
+use std::{path::Path, time::Duration};
 use windlass_runtime::{
     control::{Answer, Command},
     core::{fact::Fact, name::Digest},
@@ -128,4 +129,42 @@ async fn an_operator_goes_back_by_a_command() {
     serves_site(&cluster, "after-going-back").await;
     host.stop().await;
     cluster.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_comes_while_the_host_goes_back_is_what_serves() {
+    let website = module("website");
+    let [second, third] = [1, 2].map(|number| numbered(&website, number));
+    let (cluster, host) = with_sites(&website).await;
+    let mark = host.facts.mark();
+    host.put("website.wasm", &second);
+    serves_since(&host, mark, digest_of(&second)).await;
+    // The way back takes as long as somebody holds the other end of a pipe in the kept file's place.
+    let kept = host.kept("website", &digest_of(&website));
+    until_there(&kept).await;
+    std::fs::remove_file(&kept).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&kept).status().unwrap().success());
+    asked(&host, Command::Rollback { module: "website".into() }).await;
+    let mark = host.facts.mark();
+    host.put("website.wasm", &third);
+    serves_since(&host, mark, digest_of(&third)).await;
+    let good = website.clone();
+    tokio::task::spawn_blocking(move || std::fs::write(&kept, good)).await.unwrap().unwrap();
+    // Whatever the bytes lead to is over before a module that is offered after them serves.
+    host.put("hello.yaml", manifest("hello").as_bytes());
+    host.put("hello.wasm", &module("hello"));
+    host.serving("hello").await;
+    host.until_idle().await;
+    let status = host.status().await.modules;
+    let digest = status.into_iter().find(|one| one.name == "website").and_then(|one| one.digest);
+    assert_eq!(digest, Some(digest_of(&third).to_string()));
+    host.stop().await;
+    cluster.stop().await;
+}
+
+async fn until_there(file: &Path) {
+    while !file.exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -159,6 +159,11 @@ impl Host {
         self.state.path()
     }
 
+    /// Where it keeps the bytes of a version.
+    pub fn kept(&self, module: &str, digest: &Digest) -> PathBuf {
+        self.state.path().join("versions").join(module).join(format!("{digest}.wasm"))
+    }
+
     /// Puts a file into its folder at once: written under another name, then renamed.
     pub fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let (half, whole) = (self.folder().join(format!(".{name}.part")), self.folder().join(name));

@@ -121,7 +121,7 @@ impl Driver {
     }
 
     fn leadership(&mut self, now: &Leadership) {
-        let was = self.pipeline.status().leading;
+        let was = self.pipeline.leads();
         if was && !now.leading {
             // No write of ours may follow a lost lease; the bridge holds the fence, this ends the runs (L7).
             self.runs.cut();
@@ -280,8 +280,14 @@ impl Driver {
                 self.seeker.look_after(self.book.kinds());
                 self.step(Input::Offer(Box::new(ready.version)));
             }
-            Err(Held::Rejected(reason)) => self.reject(&offer.name, reason),
-            Err(Held::Waiting { reason, description }) => self.wait(&offer, reason, &description),
+            Err(Held::Rejected(reason)) => {
+                self.reject(&offer.name, reason.clone());
+                self.fall_back(&offer.name, &reason);
+            }
+            Err(Held::Waiting { reason, description }) => {
+                self.wait(&offer, reason.clone(), &description);
+                self.fall_back(&offer.name, &reason);
+            }
         }
     }
 

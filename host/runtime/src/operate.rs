@@ -81,9 +81,7 @@ impl Driver {
             name: object.name.as_str().into(),
         });
         let what = object.as_ref().map_or_else(|| "everything".to_owned(), ToString::to_string);
-        let serving =
-            self.pipeline.status().modules.iter().any(|one| one.name == module && one.serving.is_some());
-        if !serving {
+        if self.pipeline.serving(&module).is_none() {
             return Answer::failed(format!("nothing of {module} serves; see `windlass status`"));
         }
         self.step(Input::Ask(module.clone(), object));

@@ -3,7 +3,7 @@
 //! Rejected bytes are not loaded again, not after a restart either, until `windlass reload` names their module.
 
 use crate::{
-    book::HeldBack,
+    book::{HeldBack, Stand},
     control::Answer,
     drive::{Driver, with_causes},
     observe::Observer as _,
@@ -39,8 +39,7 @@ impl Driver {
 
     /// An operator wants the version before.
     pub(crate) fn rollback_asked(&mut self, module: &ModuleName) -> Answer {
-        let decided = self.pipeline.status().modules.into_iter().find(|one| one.name == *module);
-        let Some((bad, _)) = decided.and_then(|one| one.serving) else {
+        let Some((bad, _)) = self.pipeline.serving(module) else {
             return Answer::failed(format!("nothing of {module} serves; see `windlass status`"));
         };
         match self.versions.before(module, &bad) {
@@ -92,6 +91,21 @@ impl Driver {
         }
     }
 
+    /// The newest file of a module does not serve for now. The version that served before does meanwhile, if none is
+    /// running: after a restart, or because what ran was rejected while the newest was loaded.
+    pub(crate) fn fall_back(&mut self, module: &ModuleName, reason: &str) {
+        let Some(offer) = self.book.modules.get(module).and_then(|entry| entry.offer.clone()) else { return };
+        let good = match self.pipeline.serving(module) {
+            Some((serving, _)) if self.versions.rejected(module, &serving).is_none() => None,
+            Some((serving, _)) => self.versions.before(module, &serving),
+            None => self.versions.last(module),
+        };
+        let Some(good) = good.filter(|good| *good != offer.digest) else { return };
+        tracing::info!(target: "windlass::module", %module, "version {} serves until {} can", good.short(), offer.digest.short());
+        self.book.held_back(HeldBack { offer, reason: reason.to_owned() });
+        self.restore(module, good);
+    }
+
     fn restore(&self, module: &ModuleName, digest: Digest) {
         let manifest = self.book.modules.get(module).and_then(|entry| {
             let held_back = entry.held_back.as_ref().map(|held_back| &held_back.offer);
@@ -115,9 +129,19 @@ impl Driver {
         });
     }
 
+    /// Whether a file came meanwhile that serves, or will as soon as it is loaded.
+    fn is_overtaken(&self, module: &ModuleName) -> bool {
+        self.book.modules.get(module).is_none_or(|entry| {
+            entry.held_back.is_none() && matches!(entry.stand, Stand::Loading | Stand::Offered)
+        })
+    }
+
     /// A kept version came back from disk.
     pub(crate) fn restored(&mut self, restored: Restored) {
         match restored {
+            Ok(offer) if self.is_overtaken(&offer.name) => {
+                tracing::debug!(target: "windlass::module", module = %offer.name, "a newer file came while {} was read back", offer.digest.short());
+            }
             Ok(offer) => self.load(offer),
             Err((module, error)) => {
                 let reason = self.book.modules.get(&module).and_then(|entry| entry.held_back.as_ref());

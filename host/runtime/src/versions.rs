@@ -100,6 +100,11 @@ impl Versions {
         self.records.get(module)?.before(digest)
     }
 
+    /// The version that served last, unless it was rejected since.
+    pub(crate) fn last(&self, module: &ModuleName) -> Option<Digest> {
+        self.records.get(module)?.last()
+    }
+
     /// A version began to serve. `good` is the one against which it is on trial: kept as long as that lasts.
     pub(crate) fn serves(&mut self, offer: &Offer, good: Option<Digest>) {
         if self.kept.is_none() {

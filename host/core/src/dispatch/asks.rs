@@ -87,14 +87,19 @@ impl Asks {
             return;
         }
         let anew = change.cause == Cause::Initial;
-        match self.numbers.get(name).and_then(|number| self.waiting.get_mut(number)) {
+        self.note(Waiting { name: name.clone(), cause: change.cause, anew });
+    }
+
+    /// One that waits already keeps its place; a change counts for more than that it was there.
+    fn note(&mut self, one: Waiting) {
+        match self.numbers.get(&one.name).and_then(|number| self.waiting.get_mut(number)) {
             Some(known) => {
-                known.anew |= anew;
+                known.anew |= one.anew;
                 if matches!(known.cause, Cause::Initial | Cause::Resync) {
-                    known.cause = change.cause;
+                    known.cause = one.cause;
                 }
             }
-            None => self.wait_last(Waiting { name: name.clone(), cause: change.cause, anew }),
+            None => self.wait_last(one),
         }
     }
 
@@ -102,13 +107,6 @@ impl Asks {
     fn is_known(&self, name: &ObjectName) -> bool {
         let asked = self.asking.as_ref().is_some_and(|(_, names)| names.contains(name));
         asked || self.told.get(name.as_ref()).is_some()
-    }
-
-    fn wait_anew(&mut self, name: &ObjectName) {
-        match self.numbers.get(name).and_then(|number| self.waiting.get_mut(number)) {
-            Some(known) => known.anew = true,
-            None => self.wait_last(Waiting { name: name.clone(), cause: Cause::Initial, anew: true }),
-        }
     }
 
     fn wait_last(&mut self, one: Waiting) {
@@ -191,7 +189,7 @@ impl Asks {
                 None => self.told.remove(change.name.as_ref()),
             }
             if by_old {
-                self.wait_anew(&change.name);
+                self.note(Waiting { name: change.name.clone(), cause: Cause::Initial, anew: true });
             }
         }
     }

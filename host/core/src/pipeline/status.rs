@@ -136,6 +136,19 @@ pub struct WatchStatus {
 }
 
 impl Pipeline {
+    /// Which version of a module serves.
+    #[must_use]
+    pub fn serving(&self, module: &ModuleName) -> Option<(Digest, Generation)> {
+        let serving = self.modules.get(module)?.serving.as_ref()?;
+        Some((serving.version.digest, serving.generation))
+    }
+
+    /// Whether this host may run modules.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.leading
+    }
+
     /// How things stand, for `windlass status`.
     #[must_use]
     pub fn status(&self) -> Status {

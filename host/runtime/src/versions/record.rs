@@ -42,9 +42,13 @@ impl Record {
         versions.into_iter().find(|one| one != digest && self.rejected(one).is_none())
     }
 
+    pub(super) fn last(&self) -> Option<Digest> {
+        self.serving.filter(|one| self.rejected(one).is_none())
+    }
+
     /// Whether anything is another than before.
     pub(super) fn serves(&mut self, digest: Digest, good: Option<Digest>) -> bool {
-        let last = self.serving.filter(|last| *last != digest && self.rejected(last).is_none());
+        let last = self.last().filter(|last| *last != digest);
         let before = good.or(last).or(self.before).filter(|before| *before != digest);
         let changed = (self.serving, self.before) != (Some(digest), before);
         (self.serving, self.before) = (Some(digest), before);
