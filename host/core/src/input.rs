@@ -71,6 +71,9 @@ pub struct Version {
 pub enum Input {
     /// A module appears, is replaced, or gets another grant, concurrency or pause. It serves once its watches are synced.
     Offer(Box<Version>),
+    /// What a module may do is another from now on, whichever version of it serves or waits. What serves and asks for
+    /// more is stopped where it can no longer watch, and refused where it can no longer call.
+    Grant(ModuleName, Arc<Grant>),
     /// A module is taken out: its runs finish, its requests are dropped, its watches end if nobody else wants them.
     Withdraw(ModuleName),
     /// Run nothing of this module until resumed; changes are still collected.

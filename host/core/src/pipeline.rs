@@ -198,6 +198,7 @@ impl Pipeline {
     fn take_in(&mut self, input: Input) {
         match input {
             Input::Offer(version) => self.offer(*version),
+            Input::Grant(module, grant) => self.regrant(&module, &grant),
             Input::Withdraw(module) => self.withdraw(&module),
             Input::Pause(module) => self.set_paused(&module, true),
             Input::Resume(module) => self.set_paused(&module, false),

@@ -134,7 +134,7 @@ fn input(host: &Arc<Quiet>, kind: &Kind) -> RunInput {
     let module = ModuleName("bench".into());
     let terms = Terms {
         module: module.clone(),
-        grant: Arc::new(Grant { rules: vec![Rule { permission, scope: Scope::AllNamespaces }] }),
+        grant: Arc::new(Grant { rules: vec![Rule { permission, scope: Scope::AllNamespaces }] }).into(),
         field_manager: "windlass/bench".into(),
         settings: "{}".into(),
         indexes: Arc::from([]),

@@ -9,13 +9,14 @@ use windlass_core::{
     call::{ApiError, Call, Reply},
     description::Index,
     fact::LogLevel,
-    grant::{Grant, Refusal},
+    grant::Refusal,
     input::RunId,
     name::{Digest, Kind, ModuleName, ObjectName, Request, Resource},
     subscription::{Following, Seen, Subscription, SubscriptionId},
 };
 
 use crate::{
+    grant::CurrentGrant,
     limits::{Bound, Limits},
     pace::Pace,
 };
@@ -25,8 +26,8 @@ use crate::{
 pub struct Terms {
     /// The module's identity.
     pub module: ModuleName,
-    /// What it may do.
-    pub grant: Arc<Grant>,
+    /// What it may do now.
+    pub grant: CurrentGrant,
     /// Its name in `managedFields`; unique in the host.
     pub field_manager: Arc<str>,
     /// `spec.settings` as JSON text.

@@ -14,6 +14,7 @@
 pub mod compile;
 pub mod describe;
 pub mod engine;
+pub mod grant;
 pub mod host;
 pub mod instance;
 pub mod limits;

@@ -135,7 +135,7 @@ impl Fake {
     pub(crate) fn terms(&self) -> Terms {
         Terms {
             module: ModuleName("sample".into()),
-            grant: Arc::new(self.grant.clone()),
+            grant: Arc::new(self.grant.clone()).into(),
             field_manager: "windlass/sample".into(),
             settings: r#"{"size":3}"#.into(),
             indexes: Arc::from([]),

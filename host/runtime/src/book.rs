@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use windlass_core::name::{Digest, ModuleName};
+use windlass_core::{
+    grant::Grant,
+    name::{Digest, ModuleName},
+};
 use windlass_guest::host::Terms;
 
 /// How a module's newest offer stands.
@@ -94,6 +97,13 @@ impl Book {
         entry.field_manager = Some(ready.terms.field_manager.clone());
         entry.seen_at.insert(offer.digest, offer.seen_at);
         entry.terms.insert(offer.digest, ready.terms.clone());
+    }
+
+    /// A module may do this from now on, in runs under way as well.
+    pub(crate) fn regrant(&self, module: &ModuleName, grant: &Arc<Grant>) {
+        for terms in self.modules.get(module).iter().flat_map(|entry| entry.terms.values()) {
+            terms.grant.set(grant.clone());
+        }
     }
 
     /// What a run of this version may use.

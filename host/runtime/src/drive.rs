@@ -224,6 +224,7 @@ impl Driver {
     fn offered(&mut self, offer: Offer) {
         let (module, digest) = (offer.name.clone(), offer.digest);
         self.observers.fact(&Fact::ModuleOffered { module, digest });
+        self.regrant(&offer);
         if let Some(rejected) = self.versions.rejected(&offer.name, &offer.digest) {
             let reason = rejected.reason.clone();
             return self.hold_back(offer, reason);
@@ -232,6 +233,13 @@ impl Driver {
             entry.held_back = None;
         }
         self.load(offer);
+    }
+
+    /// What a manifest gives holds at once, also for the version that serves while another is loaded or waits.
+    fn regrant(&mut self, offer: &Offer) {
+        let Some(grant) = self.loader.granted(offer.manifest.as_deref()) else { return };
+        self.book.regrant(&offer.name, &grant);
+        self.step(Input::Grant(offer.name.clone(), grant));
     }
 
     pub(crate) fn load(&mut self, offer: Offer) {

@@ -15,6 +15,7 @@ use windlass_guest::{
     compile::Compiling,
     describe::{DescribeError, describe},
     engine::{Engine, EngineError, EngineSettings},
+    grant::CurrentGrant,
     host::{Caller, EventData, Host, LogLine, MetricSample, Terms},
     limits::{Bound, Limits},
     module::{AdmissionError, Module},
@@ -78,7 +79,7 @@ pub async fn examine(
     let manifest = Manifest::absent(name, &Defaults::default());
     let terms = Terms {
         module: name.clone(),
-        grant: Arc::default(),
+        grant: CurrentGrant::default(),
         field_manager: manifest.field_manager,
         settings: manifest.settings.to_string().into(),
         indexes: Arc::default(),

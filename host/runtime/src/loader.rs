@@ -21,6 +21,7 @@ use windlass_core::{
 use windlass_guest::{
     describe::describe,
     engine::Engine,
+    grant::CurrentGrant,
     host::{Host, Terms},
     limits::{Bound, MAXIMUM_FLAG, Maxima},
     module::{CodeCache, Module},
@@ -101,14 +102,15 @@ impl Loader {
         let resources = self.resolve(&description).await;
         let resolve = |kind: &Kind| resources.iter().find(|resource| resource.kind == *kind).cloned();
         terms.indexes = description.indexes.clone().into();
-        terms.grant = self.grant(manifest, &description, &resolve)?;
+        let grant = self.grant(manifest, &description, &resolve)?;
+        terms.grant = grant.clone().into();
         let kinds = kinds::named(&description).into_iter();
         let kinds = kinds.map(|kind| (kind.clone(), resolve(&kind))).collect();
         let version = Version {
             module: manifest.name.clone(),
             digest: offer.digest,
             description,
-            grant: terms.grant.clone(),
+            grant,
             settings: terms.settings.clone(),
             resources,
             concurrency: manifest.concurrency,
@@ -134,7 +136,7 @@ impl Loader {
         }
         Terms {
             module: manifest.name.clone(),
-            grant: Arc::default(),
+            grant: CurrentGrant::default(),
             field_manager: manifest.field_manager.clone(),
             settings: manifest.settings.to_string().into(),
             indexes: Arc::default(),
@@ -161,6 +163,14 @@ impl Loader {
             resources.extend(kinds::resource(&self.discovery, &kind).await);
         }
         resources
+    }
+
+    /// What the operator gives a module, whatever it asks for. None: what it asks for decides.
+    pub(crate) fn granted(&self, manifest: Option<&Manifest>) -> Option<Arc<Grant>> {
+        match manifest.and_then(|manifest| manifest.grant.clone()) {
+            None if self.grants == Grants::AllAsked => None,
+            granted => Some(granted.unwrap_or_default()),
+        }
     }
 
     fn grant(

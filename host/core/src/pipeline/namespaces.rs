@@ -13,10 +13,11 @@ use crate::{
 use std::sync::Arc;
 
 impl Pipeline {
-    /// The watch of all Namespaces, if the grant of any version depends on their labels.
+    /// The watch of all Namespaces, if the grant of any version depends on their labels, and on no more.
     pub(super) fn namespaces_wanted(&self) -> Vec<Atom> {
         let mut versions = self.modules.values().flat_map(|module| {
-            let pending = module.pending.as_ref().map(|pending| &pending.version);
+            let pending = module.pending.as_ref().filter(|pending| pending.needs.is_ok());
+            let pending = pending.map(|pending| &pending.version);
             module.serving.as_ref().map(|serving| &serving.version).into_iter().chain(pending)
         });
         let wanted = versions.any(|version| version.grant.selects_namespaces());

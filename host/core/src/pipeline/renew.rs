@@ -3,12 +3,12 @@
 use super::{Pipeline, subscribe::may_watch};
 use crate::{
     fact::Fact,
-    grant::namespace_kind,
+    grant::{Grant, namespace_kind},
     input::{Version, WatchId},
     interest::{Atom, Need, NotGranted, Offered, needs},
     name::{ModuleName, Resource},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl Pipeline {
     /// Takes in what the cluster serves now, and follows it for every module that names such a kind.
@@ -60,6 +60,21 @@ impl Pipeline {
         self.serve_what_can();
     }
 
+    /// The operator gives a module more or less than before: all its versions have that now.
+    pub(super) fn regrant(&mut self, name: &ModuleName, grant: &Arc<Grant>) {
+        let Some(module) = self.modules.get_mut(name) else { return };
+        let serving = module.serving.as_mut().map(|serving| &mut serving.version);
+        let pending = module.pending.as_mut().map(|pending| &mut pending.version);
+        let versions = serving.into_iter().chain(pending).filter(|version| version.grant != *grant);
+        for version in versions {
+            Arc::make_mut(version).grant = grant.clone();
+        }
+        if self.renew(&|version, _| version.module == *name) {
+            self.follow(None);
+            self.serve_what_can();
+        }
+    }
+
     /// Nobody waits for a kind that is not served.
     pub(super) fn absent(&mut self, watch: WatchId) {
         if let Some(kind) = self.watches.absent(watch).cloned() {
@@ -92,7 +107,10 @@ impl Pipeline {
         for (name, needs) in serving {
             match needs {
                 Ok(needs) => self.needs_now(&name, needs),
-                Err(NotGranted(reason)) => self.tell(Fact::ModuleWaiting { module: name, reason }),
+                Err(NotGranted(reason)) => {
+                    self.needs_now(&name, Vec::new());
+                    self.tell(Fact::ModuleWaiting { module: name, reason });
+                }
             }
         }
         any

@@ -50,12 +50,12 @@ impl State {
 
     /// Whether the grant gives something that the caller may do without, so that no refusal is told.
     pub(super) fn may(&self, access: &Access<'_>) -> bool {
-        self.rights().check(self.caller.module(), access).is_ok()
+        self.by_grant(|rights| rights.check(self.caller.module(), access)).is_ok()
     }
 
-    /// What the grant gives now.
-    pub(super) fn rights(&self) -> Rights<'_> {
-        self.caller.terms.grant.among(self.host.cache())
+    /// Asks what the grant gives now.
+    pub(super) fn by_grant<T>(&self, ask: impl FnOnce(Rights<'_>) -> T) -> T {
+        ask(self.caller.terms.grant.now().among(self.host.cache()))
     }
 
     /// Where the caller may list or watch: the namespace it asks for, or without one exactly those that its grant
@@ -71,7 +71,7 @@ impl State {
             self.check(&Access { namespace: Some(&**namespace), ..access })?;
             return Ok(Namespaces::These(vec![namespace.clone()]));
         }
-        let granted = self.rights().namespaces_for(&access);
+        let granted = self.by_grant(|rights| rights.namespaces_for(&access));
         if granted.is_empty() || granted == Namespaces::All {
             self.check(&access)?;
         }
@@ -80,7 +80,7 @@ impl State {
 
     /// Whether the caller may do this; a refusal is told.
     pub(super) fn check(&self, access: &Access<'_>) -> Result<(), ApiError> {
-        let refusal = match self.rights().check(self.caller.module(), access) {
+        let refusal = match self.by_grant(|rights| rights.check(self.caller.module(), access)) {
             Ok(()) => return Ok(()),
             Err(refusal) => refusal,
         };

@@ -25,6 +25,8 @@ enum Happening {
     /// A module with these scopes for sites, config maps and secrets.
     Offer(u8, [u8; 3]),
     Withdraw(u8),
+    /// Its operator gives a module other scopes; the last one is none of these kinds'.
+    Regrant(u8, [u8; 3]),
     /// One watch gets its first list.
     Sync(u8),
     /// The runs that wait end so; before that each reads and follows a config map of this namespace.
@@ -42,6 +44,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (0..3_u8, 0..3_u8).prop_map(|(of, space)| Happening::Delete(of, space)),
         2 => (0..2_u8, prop::array::uniform3(0..5_u8)).prop_map(|(module, scopes)| Happening::Offer(module, scopes)),
         1 => (0..2_u8).prop_map(Happening::Withdraw),
+        2 => (0..2_u8, prop::array::uniform3(0..6_u8)).prop_map(|(module, scopes)| Happening::Regrant(module, scopes)),
         4 => any::<u8>().prop_map(Happening::Sync),
         4 => (0..3_u8, 0..3_u8).prop_map(|(how, space)| Happening::End(how, space)),
         3 => any::<bool>().prop_map(Happening::Answer),
@@ -57,7 +60,7 @@ struct Checked {
     truth: BTreeMap<(&'static str, &'static str, String), Value>,
     digest_last: u8,
     read_last: u64,
-    grants: BTreeMap<Digest, Arc<Grant>>,
+    grants: BTreeMap<Digest, (ModuleName, Arc<Grant>)>,
     serving: BTreeMap<ModuleName, Digest>,
     /// Sites that a module was granted or that changed while it may see them, and that it has not run since.
     owed: BTreeSet<(ModuleName, ObjectName)>,
@@ -71,7 +74,8 @@ fn scope(number: u8) -> Scope {
         1 => Scope::Namespaces(vec!["n0".into(), "n1".into()]),
         2 => Scope::Selected(Selector::parse("team=t0").unwrap()),
         3 => Scope::Selected(Selector::parse("team=t1").unwrap()),
-        _ => Scope::Selected(Selector::parse("team").unwrap()),
+        4 => Scope::Selected(Selector::parse("team").unwrap()),
+        _ => Scope::Cluster,
     }
 }
 
@@ -118,7 +122,33 @@ impl Checked {
     fn sees(&self, module: &ModuleName, of: &str) -> Namespaces {
         let resource = resources().into_iter().find(|resource| resource.kind == kind(of)).unwrap();
         let Some(digest) = self.serving.get(module) else { return Namespaces::These(Vec::new()) };
-        self.grants[digest].among(&*self.world.cache).namespaces_to_follow(&resource, Shape::Whole)
+        let (_, grant) = &self.grants[digest];
+        // Who may not watch one of its kinds at all is stopped.
+        if grant.rules.iter().any(|rule| rule.scope == Scope::Cluster) {
+            return Namespaces::These(Vec::new());
+        }
+        grant.among(&*self.world.cache).namespaces_to_follow(&resource, Shape::Whole)
+    }
+
+    fn seen_sites(&self) -> Vec<(ModuleName, Namespaces)> {
+        let modules = MODULES.map(|name| ModuleName(name.into()));
+        modules.into_iter().map(|module| (module.clone(), self.sees(&module, "Site"))).collect()
+    }
+
+    /// What modules may see now and could not before they owe a run.
+    fn owe_gained(&mut self, before: Vec<(ModuleName, Namespaces)>) {
+        for (module, had) in before {
+            let has = self.sees(&module, "Site");
+            for (_, namespace, site) in self.truth.keys().filter(|(of, ..)| *of == "Site") {
+                let site = ObjectName::namespaced(namespace, site);
+                let gained = has.contain(site.as_ref()) && !had.contain(site.as_ref());
+                let owed = (module.clone(), site);
+                if gained && !self.ran.contains(&owed) {
+                    self.owed.insert(owed);
+                }
+            }
+            self.owe(&module);
+        }
     }
 
     fn assert_seen(&self, module: &ModuleName, of: &Kind, name: &ObjectName, what: &str) {
@@ -130,7 +160,10 @@ impl Checked {
     fn read(&mut self, fresh: bool) {
         for command in mem::take(&mut self.world.log) {
             match command {
-                Command::Serve { module, digest, .. } => drop(self.serving.insert(module, digest)),
+                Command::Serve { module, digest, .. } => {
+                    self.serving.insert(module.clone(), digest);
+                    self.owe(&module);
+                }
                 Command::Run(run) => {
                     let module = &run.request.controller.module;
                     self.assert_seen(module, &run.kind, &run.request.name, "run for");
@@ -162,9 +195,7 @@ impl Checked {
 
     /// Writes to the cluster, and tells every watch that is synced and looks there. Answers whether nothing was waiting.
     fn tell(&mut self, of: &'static str, name: &ObjectName, object: Option<Value>) {
-        let seen = |checked: &Self, module: &ModuleName| checked.sees(module, "Site");
-        let before: Vec<_> = MODULES.map(|name| ModuleName(name.into())).to_vec();
-        let before: Vec<_> = before.into_iter().map(|module| (seen(self, &module), module)).collect();
+        let before = self.seen_sites();
         self.ran.clear();
         self.world.version += 1;
         let version = self.world.version.to_string();
@@ -190,18 +221,22 @@ impl Checked {
             self.world.step(Input::Changed(change.into_iter().collect()));
         }
         self.read(quiet);
-        for (had, module) in before {
-            let has = self.sees(&module, "Site");
-            for (_, namespace, site) in self.truth.keys().filter(|(of, ..)| *of == "Site") {
-                let site = ObjectName::namespaced(namespace, site);
-                let gained = has.contain(site.as_ref()) && !had.contain(site.as_ref());
-                let owed = (module.clone(), site);
-                if gained && !self.ran.contains(&owed) {
-                    self.owed.insert(owed);
-                }
+        self.owe_gained(before);
+    }
+
+    fn regrant(&mut self, module: u8, scopes: [u8; 3]) {
+        let before = self.seen_sites();
+        self.ran.clear();
+        let name = ModuleName(MODULES[usize::from(module)].into());
+        let grant = offered(module, 0, scopes).grant;
+        for (of, known) in self.grants.values_mut() {
+            if *of == name {
+                known.clone_from(&grant);
             }
-            self.owe(&module);
         }
+        self.world.step(Input::Grant(name, grant));
+        self.read(false);
+        self.owe_gained(before);
     }
 
     fn apply(&mut self, happening: &Happening) {
@@ -228,7 +263,7 @@ impl Checked {
             Happening::Offer(module, scopes) => {
                 self.digest_last += 1;
                 let version = offered(module, self.digest_last, scopes);
-                self.grants.insert(version.digest, version.grant.clone());
+                self.grants.insert(version.digest, (version.module.clone(), version.grant.clone()));
                 self.world.step(Input::Offer(Box::new(version)));
                 self.read(false);
             }
@@ -239,6 +274,7 @@ impl Checked {
                 self.owe(&module);
                 self.read(false);
             }
+            Happening::Regrant(module, scopes) => self.regrant(module, scopes),
             Happening::Sync(which) => {
                 let fresh: Vec<_> = self.fresh();
                 if !fresh.is_empty() {
@@ -302,7 +338,7 @@ impl Checked {
                 resources().into_iter().find(|resource| resource.kind == kind("ConfigMap")).unwrap();
             let one = ObjectName::namespaced(SPACES[usize::from(space)], "x");
             let subscription = Subscription { resource, what: Subscribed::One(one), shape: Shape::Whole };
-            let grant = &self.grants[&run.digest];
+            let (_, grant) = &self.grants[&run.digest];
             if grant.among(&*self.world.cache).may_subscribe(&subscription) {
                 self.read_last += 1;
                 let asked = Subscribe { id: SubscriptionId(self.read_last), run: run.id, subscription };
@@ -359,9 +395,18 @@ impl Checked {
 
     /// At rest: whoever serves has run what it may see, and nothing is watched that nobody may see.
     fn assert_at_rest(&self) {
-        let owed: Vec<_> = self.owed.iter().filter(|(module, _)| self.serving.contains_key(module)).collect();
+        // What went before anybody looked was nobody's to run.
+        let there = |name: &ObjectName| {
+            let place = name.namespace.as_deref();
+            self.truth
+                .keys()
+                .any(|(of, space, site)| *of == "Site" && Some(*space) == place && **site == *name.name)
+        };
+        let owes =
+            |(module, name): &&(ModuleName, ObjectName)| self.serving.contains_key(module) && there(name);
+        let owed: Vec<_> = self.owed.iter().filter(owes).collect();
         assert!(owed.is_empty(), "granted and never run: {owed:?}");
-        let by_label = self.serving.values().any(|digest| self.grants[digest].selects_namespaces());
+        let by_label = self.serving.values().any(|digest| self.grants[digest].1.selects_namespaces());
         for spec in self.world.watches.values() {
             if spec.kind == namespace_kind() {
                 assert!(by_label, "namespaces are watched for nobody");
@@ -434,6 +479,28 @@ fn a_label_that_comes_or_goes_starts_and_stops_watches_and_runs_at_once() {
     assert_eq!(named(&checked.world), ["Namespace "], "it serves on and waits for a namespace");
     checked.apply(&Happening::Withdraw(0));
     assert!(checked.world.watches.is_empty());
+}
+
+#[test]
+fn a_right_that_is_taken_away_ends_runs_and_watches_and_comes_back_with_all_that_was_missed() {
+    let mut checked = Checked::new();
+    checked.apply(&Happening::Put(0, 0, 0));
+    checked.apply(&Happening::Offer(0, [0, 0, 0]));
+    checked.rest();
+    assert_eq!(checked.world.watches.len(), 3);
+    // It asks for secrets, and is given them no more.
+    checked.apply(&Happening::Regrant(0, [0, 0, 5]));
+    let waits =
+        |fact: &Fact| matches!(fact, Fact::ModuleWaiting { reason, .. } if reason.contains("secrets"));
+    assert!(checked.world.facts.iter().any(waits), "{:?}", checked.world.facts);
+    assert!(checked.world.watches.is_empty());
+    checked.apply(&Happening::Put(0, 0, 0));
+    assert!(checked.world.runs.is_empty());
+    checked.apply(&Happening::Regrant(0, [1, 1, 1]));
+    for id in checked.fresh() {
+        checked.sync(id);
+    }
+    assert_eq!(checked.world.finish(), ["n0/x"]);
 }
 
 #[test]

@@ -68,8 +68,9 @@ impl State {
             _ => &[],
         };
         let touched = marks.finalizers_touched(listed);
-        let rights = self.rights();
-        let foreign = touched.into_iter().find(|one| !rights.may_finalize(one, name.namespace.as_deref()));
+        let foreign = self.by_grant(|rights| {
+            touched.into_iter().find(|one| !rights.may_finalize(one, name.namespace.as_deref()))
+        });
         match foreign {
             None => Ok(()),
             Some(finalizer) => {

@@ -32,6 +32,21 @@ fn sent(fake: &Fake) -> Vec<Action> {
 }
 
 #[tokio::test]
+async fn what_is_taken_away_is_refused_to_a_run_under_way() {
+    let fake = everything(within(&["mine"]));
+    let mut state = fake.state(|_| {});
+    let terms = state.caller.terms.clone();
+    fake.answer([written(), written()]);
+    apply(&mut state, "{}").await.unwrap().unwrap();
+    let granted = terms.grant.now();
+    terms.grant.set(std::sync::Arc::default());
+    assert_eq!(reason(apply(&mut state, "{}").await), "NotGranted");
+    terms.grant.set(granted);
+    apply(&mut state, "{}").await.unwrap().unwrap();
+    assert_eq!(sent(&fake).len(), 2);
+}
+
+#[tokio::test]
 async fn a_rule_with_names_gives_no_creation_as_the_server_does_not_know_the_name_then() {
     let mut named = rule(&["*"], &["configmaps"], within(&["mine"]));
     named.permission.resource_names = vec!["a".to_owned()];
