@@ -8,6 +8,7 @@
 
 mod indexes;
 mod laid;
+mod live;
 mod names;
 mod own_writes;
 mod postings;

@@ -156,7 +156,7 @@ impl Host for Bridge {
             if call.action.is_write() {
                 self.write(caller, &call).await
             } else {
-                self.client.call(&call).await
+                self.writes.read(&call).await
             }
         })
     }

@@ -70,6 +70,25 @@ impl OwnWrites {
         Ok(UnderWay { reader: &self.reader, call, before, answered: false })
     }
 
+    /// Makes a module's live read. No cached read shows anything older than its answer from then on.
+    ///
+    /// # Errors
+    /// The server's answer; or the object is gone, and there is no room to remember that.
+    pub(crate) async fn read(&self, call: &Call) -> Result<Reply, ApiError> {
+        let Reader { client, cache, clock, laid } = &*self.reader;
+        let before = call.action.name().and_then(|name| cache.before(&call.kind, name));
+        let answer = client.call(call).await;
+        if !cache.lay_read(call, before, &answer, clock.now()) {
+            let message = format!(
+                "too many deletions of {} are not accounted for yet, so that this object is gone could not be remembered; try again",
+                call.kind
+            );
+            return Err(ApiError::host("Throttled", message));
+        }
+        laid.notify_one();
+        answer
+    }
+
     /// The object that a run is for. After a write of unknown outcome it comes from the server: the run would else
     /// decide on a view that is older than what its module wrote.
     ///

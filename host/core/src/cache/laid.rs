@@ -4,6 +4,8 @@
 //! write's version is told as a change like any other. Only readers see the upper layer.
 
 use super::{
+    Before, LiveRead,
+    live::Listed,
     query::{Fields, Filter, Query, Question},
     state::{Held, Members, State},
     version::Version,
@@ -56,6 +58,8 @@ pub(super) enum What {
 /// When the server is asked how an object stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
+    /// Not again: a live read has shown it.
+    Shown,
     /// If the watches take too long.
     Later,
     /// At once: the write was carried out, and its answer does not show the object.
@@ -87,6 +91,16 @@ struct Entry {
     looks: u32,
     /// A live read has shown it.
     settled: bool,
+    witnessed: Witnessed,
+}
+
+/// What modules were shown of an object while only the server knows how it stands. A live read that began before it does
+/// not take that back.
+#[derive(Debug, Default)]
+struct Witnessed {
+    version: Option<Version>,
+    /// So many writes had been laid when one was told last that it was not there.
+    absent: u64,
 }
 
 /// The own writes of one view.
@@ -124,6 +138,52 @@ impl Laid {
             Some(entry) => Some(&entry.lay.what),
             None => self.given_up.is_some().then_some(&What::Unseen),
         }
+    }
+
+    /// The last state of an object that was seen before only the server knew how it stands.
+    pub(super) fn before(&self, name: &ObjectName) -> Option<Before> {
+        let Lay { what, uid, base, .. } = &self.entries.get(name)?.lay;
+        let is_known = matches!(what, What::Unseen) && !uid.is_empty() && !base.is_empty();
+        is_known.then(|| Before { uid: uid.clone(), version: base.clone() })
+    }
+
+    /// Notes what a module was shown of an object, if only a live read tells how that stands: it will be read anyway.
+    pub(super) fn witness(&mut self, name: &ObjectName, shown: &Lay, nth: u64) -> bool {
+        let Some(version) = &shown.version else {
+            return matches!(shown.what, What::Gone) && self.witness_absence(name, nth);
+        };
+        let Some(witnessed) = self.witnessed_of(name) else { return false };
+        witnessed.version = witnessed.version.take().max(Some(version.clone()));
+        true
+    }
+
+    /// The same of an object that was not there, when `nth` writes had been laid.
+    pub(super) fn witness_absence(&mut self, name: &ObjectName, nth: u64) -> bool {
+        let Some(witnessed) = self.witnessed_of(name) else { return false };
+        witnessed.absent = nth.max(witnessed.absent);
+        true
+    }
+
+    fn witnessed_of(&mut self, name: &ObjectName) -> Option<&mut Witnessed> {
+        let entry = self.entries.get_mut(name).filter(|entry| entry.lay.is_open());
+        entry.map(|entry| &mut entry.witnessed)
+    }
+
+    /// Notes that a module's list did not have them.
+    pub(super) fn witness_list(&mut self, listed: &Listed<'_>) {
+        if self.unseen == 0 {
+            return;
+        }
+        let open = self.entries.iter_mut().filter(|(_, entry)| entry.lay.is_open());
+        for (_, entry) in open.filter(|(name, _)| listed.misses(name)) {
+            let version = &mut entry.witnessed.version;
+            *version = version.take().max(Some(listed.version.clone()));
+        }
+    }
+
+    /// Whether only a live read tells how an object stands.
+    pub(super) fn is_open(&self, name: &ObjectName) -> bool {
+        self.entries.get(name).is_some_and(|entry| entry.lay.is_open())
     }
 
     /// Whether a question may be about an object of which only the server knows how it stands.
@@ -178,13 +238,30 @@ impl Laid {
                 (entry.nth, entry.due) = (nth, Some(now));
                 return 0;
             }
+            // It is gone, and was not yet, or came back, up to that version: a live read tells.
+            Some(entry) if !entry.settled && entry.lay.is_doubted_by(&lay) => {
+                let version = entry.lay.version.clone();
+                let doubt = Lay { what: What::Unseen, ask: Ask::Now, uid: Box::default(), ..lay };
+                self.drop_entry(name);
+                let witnessed = Witnessed { version, absent: nth };
+                self.put(
+                    name,
+                    Entry { lay: doubt, nth, due: Some(now), looks: 0, settled: false, witnessed },
+                );
+                return 0;
+            }
             Some(entry) if entry.lay.is_newer_than(&lay) => return 0,
             _ => {}
         }
         self.drop_entry(name);
         let given_up = self.make_room();
-        let wait = if lay.ask == Ask::Later { PATIENCE } else { Duration::ZERO };
-        self.put(name, Entry { lay, nth, due: Some(now + wait), looks: 0, settled: false });
+        let due = match lay.ask {
+            Ask::Shown => None,
+            Ask::Later => Some(now + PATIENCE),
+            Ask::Now | Ask::UntilSeen => Some(now),
+        };
+        let settled = lay.ask == Ask::Shown;
+        self.put(name, Entry { lay, nth, due, looks: 0, settled, witnessed: Witnessed::default() });
         self.look_at(state, name);
         given_up
     }
@@ -326,22 +403,24 @@ impl Laid {
     pub(super) fn read_failed(&mut self, name: &ObjectName, nth: u64, now: Time) {
         let entry = self.entries.get_mut(name).filter(|entry| entry.nth <= nth && entry.due.is_none());
         if let Some(entry) = entry {
-            entry.looks = entry.looks.saturating_add(1);
-            entry.due =
-                Some(now + AGAIN_MIN.saturating_mul(2_u32.saturating_pow(entry.looks)).min(AGAIN_MAX));
+            entry.look_again(now);
         }
     }
 
-    /// A live read showed this that began when `nth` writes had been laid. Whether that settles the object.
+    /// A live read showed this, at a version of the server (`at`). Whether that settles the object.
     pub(super) fn settle(
         &mut self,
         state: &State,
-        name: &ObjectName,
+        LiveRead { name, nth, .. }: &LiveRead,
         read: Lay,
-        nth: u64,
+        at: &str,
         now: Time,
     ) -> bool {
-        let Some(entry) = self.entries.get_mut(name).filter(|entry| entry.nth <= nth) else { return false };
+        let Some(entry) = self.entries.get_mut(name).filter(|entry| entry.nth <= *nth) else { return false };
+        if entry.witnessed.is_later_than(&read, *nth, at) {
+            entry.look_again(now);
+            return false;
+        }
         let unchanged = match &read.what {
             What::Object(object) => *object.resource_version() == *entry.lay.base,
             What::Gone => entry.lay.base.is_empty(),
@@ -356,7 +435,10 @@ impl Laid {
         self.drop_entry(name);
         // A version that cannot be compared would never be passed.
         if read.version.is_some() {
-            self.put(name, Entry { lay: read, nth, due: None, looks: 0, settled: true });
+            self.put(
+                name,
+                Entry { lay: read, nth, due: None, looks: 0, settled: true, witnessed: Witnessed::default() },
+            );
             self.look_at(state, name);
         }
         true
@@ -368,10 +450,32 @@ impl Laid {
     }
 }
 
+impl Entry {
+    fn look_again(&mut self, now: Time) {
+        self.looks = self.looks.saturating_add(1);
+        self.due = Some(now + AGAIN_MIN.saturating_mul(2_u32.saturating_pow(self.looks)).min(AGAIN_MAX));
+    }
+}
+
+impl Witnessed {
+    /// Whether a read that showed this may have been made before. It began when `nth` writes had been laid.
+    fn is_later_than(&self, read: &Lay, nth: u64, at: &str) -> bool {
+        let before = |own: &Version| Version::of(at).is_some_and(|at| at < *own);
+        (matches!(read.what, What::Object(_)) && nth < self.absent)
+            || self.version.as_ref().is_some_and(before)
+    }
+}
+
 impl Lay {
     /// Whether only a live read tells how the object stands.
     fn is_open(&self) -> bool {
         self.version.is_none() && matches!(self.what, What::Unseen)
+    }
+
+    /// Whether this says only that the object is another one since some version, and then it is found gone.
+    fn is_doubted_by(&self, later: &Self) -> bool {
+        let gone = matches!(later.what, What::Gone) && later.version.is_none();
+        gone && matches!(self.what, What::Unseen) && self.version.is_some()
     }
 
     /// Whether the watches show a later state of this object, or another object that has taken its name since.
@@ -391,6 +495,7 @@ impl Lay {
     fn is_newer_than(&self, later: &Self) -> bool {
         let past = |base: &str, version: &Version| Version::of(base).is_none_or(|base| *version > base);
         match (&self.version, &later.version) {
+            (Some(mine), Some(other)) if matches!(self.what, What::Unseen) => mine > other,
             (Some(mine), Some(other)) => mine >= other,
             // Deleted stays deleted: an earlier write of that object does not bring it back.
             (None, Some(other)) => self.uid == later.uid || !past(&self.base, other),

@@ -33,8 +33,8 @@ use std::{
 /// An object as readers saw it when a write of it began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Before {
-    uid: Box<str>,
-    version: Box<str>,
+    pub(super) uid: Box<str>,
+    pub(super) version: Box<str>,
 }
 
 /// A write that was made, and what is known of its outcome.
@@ -66,7 +66,7 @@ pub struct LiveRead {
     pub kind: Kind,
     /// Which object; with an empty name the namespace, in which an object of unknown name may have been made.
     pub name: ObjectName,
-    nth: u64,
+    pub(super) nth: u64,
 }
 
 /// What a live read found.
@@ -100,10 +100,10 @@ pub struct OwnWrites {
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    writes: AtomicU64,
+    pub(super) writes: AtomicU64,
     settled: AtomicU64,
     pub(super) asked: AtomicU64,
-    given_up: AtomicU64,
+    pub(super) given_up: AtomicU64,
 }
 
 impl OwnWrite {
@@ -219,11 +219,10 @@ impl LiveAnswer {
 }
 
 impl Cache {
-    /// An object as readers see it, for [`OwnWrite::answered`].
+    /// An object as readers see it, or saw it last, for [`OwnWrite::answered`].
     #[must_use]
     pub fn before(&self, kind: &Kind, name: &ObjectName) -> Option<Before> {
-        let object = self.of_kind(kind).iter().find_map(|view| view.get(name))?;
-        Some(Before::of(&object))
+        self.of_kind(kind).iter().find_map(|view| view.before(name))
     }
 
     /// A whole object as any watch of its kind shows it, whatever that selects by.
@@ -287,9 +286,9 @@ impl Cache {
         match answer {
             LiveAnswer::Failed => views.iter().for_each(|view| view.read_failed(&read.name, read.nth, now)),
             LiveAnswer::NotServed => views.iter().for_each(|view| view.vanish(&read.name)),
-            LiveAnswer::Read { .. } => {
-                let Some(written) = answer.lay(read) else { return };
-                let settle = |view: &Arc<super::View>| view.settle(&read.name, &written, read.nth, now);
+            LiveAnswer::Read { version, .. } => {
+                let Some(found) = answer.lay(read) else { return };
+                let settle = |view: &Arc<super::View>| view.settle(read, &found, version, now);
                 if views.iter().filter(|view| settle(view)).count() > 0 {
                     self.counts.settled.fetch_add(1, Ordering::Relaxed);
                 }

@@ -1,9 +1,10 @@
 //! One view: the objects of a kind in one shape. Writers take turns; readers go on while a list is taken in.
 
 use super::{
-    Namespaces,
+    Before, LiveRead, Namespaces,
     laid::{Laid, Lay, What, could_hold, passed},
-    query::{Query, Question, selects, watch_covers},
+    live::{Listed, Shown},
+    query::{Fields, Query, Question, selects, watch_covers},
     state::{Held, Put, State, supersedes},
     version::Version,
 };
@@ -341,10 +342,73 @@ impl View {
         self.laid_mut().lay(&state, name, lay, nth, now)
     }
 
+    /// An object as readers see it, or as they saw it last before only the server knew how it stands.
+    pub(super) fn before(&self, name: &ObjectName) -> Option<Before> {
+        let (state, laid) = (self.read(), self.laid());
+        match laid.see(name) {
+            Some(What::Object(object)) => Some(Before::of(object)),
+            Some(What::Gone) => None,
+            Some(What::Unseen) | None => {
+                laid.before(name).or_else(|| state.get(name.as_ref()).map(|object| Before::of(object)))
+            }
+        }
+    }
+
+    /// Lays what a module was shown by the server, where watches may still tell of something older. How many writes had
+    /// to be given up.
+    pub(super) fn show(&self, name: &ObjectName, shown: &Shown, nth: u64, now: Time) -> u64 {
+        let state = self.read();
+        let held = state.get(name.as_ref()).is_some();
+        let known = held || self.laid().see(name).is_some();
+        let is_object = matches!(shown.lay.what, What::Object(_));
+        let news = match &shown.lay.version {
+            Some(version) => !watches_of(&state, name).all(|watch| passed(watch, version)),
+            // Versions that cannot be compared promise nothing.
+            None => known && !is_object,
+        };
+        let is_noted = self.laid_mut().witness(name, &shown.lay, nth);
+        if is_noted || !news {
+            return 0;
+        }
+        let Some(mut lay) = self.fitted(&state, name, &shown.lay, known) else { return 0 };
+        if is_object && shown.partial && !self.key.metadata && matches!(lay.what, What::Object(_)) {
+            lay.what = What::Unseen;
+        }
+        if !is_object && !held {
+            lay.version = ended_before(&state, name, &lay.base);
+        }
+        self.laid_mut().lay(&state, name, lay, nth, now)
+    }
+
+    /// An object that nobody sees here is not there.
+    pub(super) fn show_absence(&self, name: &ObjectName, nth: u64) {
+        self.laid_mut().witness_absence(name, nth);
+    }
+
+    /// Lays that a list did not show what readers see. How many writes had to be given up.
+    pub(super) fn show_absent(&self, listed: &Listed<'_>, nth: u64, now: Time) -> u64 {
+        if Fields::view(listed.question.fields.as_ref()) != self.key.fields {
+            return 0;
+        }
+        let query = Query { question: listed.question.clone(), ..Query::default() };
+        let state = self.read();
+        let seen = self.laid().list(&state, &query);
+        let mut laid = self.laid_mut();
+        laid.witness_list(listed);
+        let mut given_up = 0;
+        for object in seen.iter().filter(|object| listed.lacks(object)) {
+            let name = object.name().to_owned();
+            if !laid.is_open(&name) {
+                given_up += laid.lay(&state, &name, listed.lay_of(object), nth, now);
+            }
+        }
+        given_up
+    }
+
     /// What a write's answer or a live read means in this view. None: nothing, for none of its watches could tell of
     /// that object.
     fn fitted(&self, state: &State, name: &ObjectName, written: &Lay, known: bool) -> Option<Lay> {
-        let mut watches = state.watches.values().filter(|held| could_hold(held, name)).peekable();
+        let mut watches = watches_of(state, name).peekable();
         let plan = watches.peek()?.spec.plan.clone();
         let mut lay = written.clone();
         let What::Object(object) = &written.what else { return Some(lay) };
@@ -361,11 +425,11 @@ impl View {
         Some(lay)
     }
 
-    /// Takes in what a live read showed that began when `nth` writes had been laid. Whether that settled the object.
-    pub(super) fn settle(&self, name: &ObjectName, read: &Lay, nth: u64, now: Time) -> bool {
+    /// Takes in what a live read showed, at a version of the server (`at`). Whether that settled the object.
+    pub(super) fn settle(&self, read: &LiveRead, found: &Lay, at: &str, now: Time) -> bool {
         let state = self.read();
-        let Some(lay) = self.fitted(&state, name, read, true) else { return false };
-        self.laid_mut().settle(&state, name, lay, nth, now)
+        let Some(lay) = self.fitted(&state, &read.name, found, true) else { return false };
+        self.laid_mut().settle(&state, read, lay, at, now)
     }
 
     /// What is to be read live by now.
@@ -408,6 +472,11 @@ impl View {
             cause,
         }
     }
+}
+
+/// The watches that could tell of an object of this name.
+fn watches_of<'a>(state: &'a State, name: &'a ObjectName) -> impl Iterator<Item = &'a Held> {
+    state.watches.values().filter(|held| could_hold(held, name))
 }
 
 /// The version before which an object that is not held has ended, if a watch has told that already: it sees all objects,

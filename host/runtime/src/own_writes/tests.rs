@@ -11,7 +11,7 @@ use windlass_cluster::{
 };
 use windlass_core::{
     cache::Found,
-    call::{Answered, PatchType, WriteOptions},
+    call::{Answered, DeleteOptions, PatchType, WriteOptions},
     fact::Reason,
     input::{RunId, WatchId, WatchSpec},
     name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request},
@@ -160,5 +160,25 @@ async fn an_answer_is_seen_before_anybody_else_is_told() {
     assert!(bench.found().unwrap().json().contains(r#""k":"2""#));
     assert_eq!(under_way.before().map(|before| before.version().is_empty()), Some(false));
     drop(under_way);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn what_a_live_read_showed_no_cached_read_shows_older() {
+    let mut bench = Bench::new().await;
+    let get =
+        Call { kind: maps(), subresource: None, action: Action::Get { name: name(), shape: Shape::Whole } };
+    // Somebody else writes, and the watch does not tell of it.
+    bench.send(&apply("2")).await;
+    assert!(bench.found().unwrap().json().contains(r#""k":"1""#));
+    let Reply::Object(Some(text)) = bench.writes.read(&get).await.unwrap() else { panic!("it is there") };
+    assert!(text.contains(r#""k":"2""#), "{text}");
+    assert_eq!(bench.found().unwrap().json(), text);
+    let action = Action::Delete { name: name(), options: DeleteOptions::default() };
+    bench.client.call(&Call { kind: maps(), subresource: None, action }).await.unwrap();
+    let list = Action::List { query: ListQuery::default(), shape: Shape::Whole };
+    let list = Call { kind: maps(), subresource: None, action: list };
+    assert!(bench.writes.read(&list).await.is_ok());
+    assert!(matches!(bench.cache.find(&maps(), &name(), Shape::Whole), Found::Absent));
     bench.end().await;
 }

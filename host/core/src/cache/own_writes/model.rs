@@ -1,4 +1,4 @@
-//! Own writes against a model: a server with its history, watches that lag, and modules that write.
+//! Own writes against a model: a server with its history, watches that lag, and modules that write and read live.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use super::{
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     cache::{Before, Cache, Found, LiveAnswer, LiveRead, OwnWrite, Query},
-    call::{ApiError, Call, Reply, Shape},
+    call::{Action, ApiError, Call, ListQuery, Page, Reply, Shape},
     change::ObjectChange,
     input::WatchId,
     object::Object,
@@ -26,21 +26,50 @@ const NAMES: u8 = 4;
 #[derive(Clone, Debug)]
 enum Step {
     /// A module writes; its answer comes at once, later, or never (and was the write carried out?).
-    Own { name: u8, deletes: bool, label: u8, answer: Answering },
+    Own {
+        name: u8,
+        deletes: bool,
+        label: u8,
+        answer: Answering,
+    },
     /// Somebody else writes.
-    Other { name: u8, deletes: bool, label: u8 },
+    Other {
+        name: u8,
+        deletes: bool,
+        label: u8,
+    },
+    /// A module reads live, an object or all with a label; its answer comes at once or later.
+    Live {
+        name: u8,
+        later: bool,
+    },
+    LiveList {
+        label: Option<u8>,
+        later: bool,
+    },
     /// The oldest answer under way arrives.
     Answer,
     /// A watch tells so many events more.
-    Deliver { watch: u64, count: usize },
+    Deliver {
+        watch: u64,
+        count: usize,
+    },
     /// A watch tells how far it is.
-    Bookmark { watch: u64 },
+    Bookmark {
+        watch: u64,
+    },
     /// A watch lists anew.
-    Relist { watch: u64 },
+    Relist {
+        watch: u64,
+    },
     /// Live reads that are due begin.
-    Wait { seconds: u64 },
+    Wait {
+        seconds: u64,
+    },
     /// The oldest live read under way is answered, with what the server held when it began.
-    Read { fails: bool },
+    Read {
+        fails: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,6 +92,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         5 => (what(), answer).prop_map(|((name, deletes, label), answer)| Step::Own { name, deletes, label, answer }),
         2 => what().prop_map(|(name, deletes, label)| Step::Other { name, deletes, label }),
+        2 => (0..NAMES, any::<bool>()).prop_map(|(name, later)| Step::Live { name, later }),
+        1 => (prop::option::of(0_u8..2), any::<bool>()).prop_map(|(label, later)| Step::LiveList { label, later }),
         2 => Just(Step::Answer),
         4 => (watch(), 1_usize..4).prop_map(|(watch, count)| Step::Deliver { watch, count }),
         1 => watch().prop_map(|watch| Step::Bookmark { watch }),
@@ -73,8 +104,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..80)
 }
 
-/// A write with its answer: which object, the call, what was seen before it, and the server's version after it.
-type Pending = (u8, Call, Option<Before>, Result<Reply, ApiError>, u64);
+/// An answer on its way: the call, what was seen before it, and what readers may expect then: from which version on.
+struct Pending {
+    call: Call,
+    before: Option<Before>,
+    answer: Result<Reply, ApiError>,
+    promises: Vec<(u8, u64)>,
+}
 
 struct World {
     cache: Cache,
@@ -84,12 +120,16 @@ struct World {
     told_to: BTreeMap<u64, usize>,
     answers: VecDeque<Pending>,
     reads: VecDeque<(LiveRead, LiveAnswer)>,
-    /// What readers may expect at least: the version of the last own write that was answered.
+    /// What readers may expect at least: the version of the last own write, or live read, that was answered.
     promised: BTreeMap<u8, u64>,
     /// As the changes tell it.
     mirror: BTreeMap<String, Object>,
     /// Versions that were told as the state after a change.
     told: Vec<String>,
+}
+
+fn call(action: Action) -> Call {
+    Call { kind: maps(), subresource: None, action }
 }
 
 impl World {
@@ -122,16 +162,75 @@ impl World {
             _ => self.server.carry_out(which, deletes, label),
         };
         let answer = if answering == Answering::LostAfter { lost() } else { answer };
-        let version = self.server.version;
-        let answer = (which, call, before, answer, version);
-        if answering == Answering::Later { self.answers.push_back(answer) } else { self.answered(answer) }
+        let promises = answer.iter().map(|_| (which, self.server.version)).collect();
+        self.answer(Pending { call, before, answer, promises }, answering == Answering::Later);
     }
 
-    fn answered(&mut self, (which, call, before, answer, version): Pending) {
-        if let Some(write) = OwnWrite::answered(&call, before, &answer) {
+    /// An object as the server has it, by the earliest version at which that is no older than what is known.
+    fn promise(&self, which: u8) -> (u8, u64) {
+        let known = self.promised.get(&which).copied().unwrap_or_default();
+        let now = self.server.objects.get(&which).map(Object::resource_version);
+        (which, self.server.stood(which, known, now).unwrap())
+    }
+
+    /// A module has read what the cache shows of an object. Where several watches of a view are at odds, it holds up
+    /// to such reads what was written and read live, and no more.
+    fn read_here(&mut self, which: u8) {
+        if self.told_to.len() > 1 {
+            return;
+        }
+        if let Found::Object(object) = self.cache.find(&maps(), &name(&which.to_string()), Shape::Whole) {
+            let version: u64 = object.resource_version().parse().unwrap();
+            let promised = self.promised.entry(which).or_default();
+            *promised = version.max(*promised);
+        }
+    }
+
+    fn live(&mut self, which: u8, later: bool) {
+        let name = name(&which.to_string());
+        self.read_here(which);
+        let before = self.cache.before(&maps(), &name);
+        let answer =
+            Ok(Reply::Object(self.server.objects.get(&which).map(|object| object.json().to_owned())));
+        let action = Action::Get { name, shape: Shape::Whole };
+        // At which version an object was gone that nobody had seen here, nobody can tell: where several watches of a
+        // view are at odds, the later one may tell of it after that. So it is in lists.
+        let is_held =
+            self.told_to.len() == 1 || before.is_some() || matches!(answer, Ok(Reply::Object(Some(_))));
+        let promises = is_held.then(|| self.promise(which)).into_iter().collect();
+        self.answer(Pending { call: call(action), before, answer, promises }, later);
+    }
+
+    fn live_list(&mut self, label: Option<u8>, later: bool) {
+        (0..NAMES).for_each(|which| self.read_here(which));
+        let app = label.map(|label| format!("x{label}"));
+        let wanted = |object: &&Object| app.is_none() || object.label("app") == app.as_deref();
+        let listed: Vec<_> = self.server.objects.iter().filter(|(_, object)| wanted(object)).collect();
+        let items = listed.iter().map(|(_, object)| object.json().to_owned()).collect();
+        let is_listed = |which: &u8| listed.iter().any(|(one, _)| *one == which);
+        let is_seen = |which: &u8| self.cache.before(&maps(), &name(&which.to_string())).is_some();
+        let is_held = |which: &u8| self.told_to.len() == 1 || is_seen(which);
+        let shown = (0..NAMES).filter(|which| is_listed(which) || (label.is_none() && is_held(which)));
+        let promises = shown.map(|which| self.promise(which)).collect();
+        let page = Page { items, continue_token: None, resource_version: self.server.version.to_string() };
+        let query = ListQuery { labels: app.map(|app| format!("app={app}")), ..ListQuery::default() };
+        let action = Action::List { query, shape: Shape::Whole };
+        let answer = Ok(Reply::Page(page));
+        self.answer(Pending { call: call(action), before: None, answer, promises }, later);
+    }
+
+    fn answer(&mut self, answer: Pending, later: bool) {
+        if later { self.answers.push_back(answer) } else { self.answered(answer) }
+    }
+
+    fn answered(&mut self, Pending { call, before, answer, promises }: Pending) {
+        if let Some(write) = OwnWrite::answered(&call, before.clone(), &answer) {
             self.cache.lay(&write, self.now);
         }
-        if answer.is_ok() {
+        if !call.action.is_write() {
+            assert!(self.cache.lay_read(&call, before, &answer, self.now), "there is room");
+        }
+        for (which, version) in promises {
             let promised = self.promised.entry(which).or_default();
             *promised = version.max(*promised);
         }
@@ -201,6 +300,8 @@ impl World {
     fn step(&mut self, step: Step) {
         match step {
             Step::Own { name, deletes, label, answer } => self.own(name, deletes, label, answer),
+            Step::Live { name, later } => self.live(name, later),
+            Step::LiveList { label, later } => self.live_list(label, later),
             Step::Other { name, deletes, label } => drop(self.server.carry_out(name, deletes, label)),
             Step::Answer => {
                 if let Some(answer) = self.answers.pop_front() {
