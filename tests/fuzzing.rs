@@ -3,6 +3,8 @@
 
 #[path = "../fuzz/targets/admission.rs"]
 mod admission;
+#[path = "../fuzz/targets/calls.rs"]
+mod calls;
 #[path = "../fuzz/targets/grant.rs"]
 mod grant;
 #[path = "../fuzz/targets/manifest.rs"]
@@ -113,4 +115,22 @@ fn bytes_that_are_no_module_are_refused_with_a_reason_fit_for_a_terminal() {
     let mut inputs: Vec<Vec<u8>> = mangled(&good).into_iter().map(|attack| attack.bytes).collect();
     inputs.extend((0..100).map(|_| random.mutated(&good, &words)));
     run("admission", admission::check, inputs.into_iter());
+}
+
+#[test]
+fn whatever_calls_a_guest_makes_only_clean_ones_within_its_grant_reach_the_host() {
+    let mut random = Random(13);
+    let mut inputs: Vec<Vec<u8>> = (0..3_000)
+        .map(|_| {
+            let length = random.below(600);
+            random.bytes(length)
+        })
+        .collect();
+    // Bytes that choose words only: fewer of these programs die early.
+    inputs.extend((0..3_000).map(|_| {
+        let length = random.below(600);
+        random.bytes(length).into_iter().map(|byte| byte % 200).collect()
+    }));
+    run("calls", calls::check, inputs.into_iter());
+    assert!(calls::calls_through() > 1_000, "{} calls came through", calls::calls_through());
 }

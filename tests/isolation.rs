@@ -2,9 +2,6 @@
 //! it, and the good one goes on as if it were alone.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-#[path = "isolation/corpus.rs"]
-mod corpus;
-
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use windlass_runtime::core::{

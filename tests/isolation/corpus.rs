@@ -1,54 +1,145 @@
 //! Every module of the corpus against one whole host, `hello` beside them: each comes to its verdict and no further.
+//!
+//! The host compiles as it does in production, by child processes; they are this program started again. So what is
+//! measured of this process is the host, beside the API server and the test itself.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use super::{config_map, hello_greets};
+#[path = "judge.rs"]
+mod judge;
+#[path = "neighbour.rs"]
+mod neighbour;
+
+use judge::judged;
+use libtest_mimic::{Arguments, Trial};
+use neighbour::{Greetings, memory_kib, start_memory_peak};
 use serde_json::json;
 use std::{
+    collections::BTreeSet,
+    io,
     path::Path,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
-    time::{Duration, Instant},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 use windlass_apiserver::AuditRecord;
 use windlass_runtime::{
+    compile::{CompileBounds, Compiling, compile_as_ordered},
     core::{fact::Fact, outcome::Outcome},
+    limits::{Effect, TABLE},
     text::deceives,
 };
 use windlass_tests::{
     Cluster, Host, Hosting,
-    hostile::{Attack, Verdict, corpus, mangled},
+    hostile::{Attack, corpus, mangled},
     modules::{manifest, module},
 };
 
 /// Modules that are in the host at a time.
 const AT_A_TIME: usize = 32;
 
-/// What the process may take in memory beyond what it had before the first attack.
-const MEMORY_KIB_MAX: u64 = 1_500 << 10;
+/// What the process may take in memory beyond what it had before the first attack. Measured: 48 MiB, and 112 MiB where
+/// the machine was so busy that it took three times as long; most of it is what the test keeps of facts and requests.
+const MEMORY_KIB_MAX: u64 = 192 << 10;
 
-/// How long the fate of one module is awaited.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How much longer than alone a greeting may take beside the attacks, in the slowest hundredth of either. Measured: 1.1
+/// times, and 3 where seven others waited for each processor. Below the least it is the machine that is measured.
+const SLOWER_MAX: u32 = 10;
+const ALONE_LEAST: Duration = Duration::from_millis(200);
 
-/// A greeting beside so many attacks that use up their CPU, on a busy machine.
-const PROMPT: Duration = Duration::from_secs(10);
+/// Runs of other modules that may end while one greeting is awaited. Measured: 2 to 15.
+const OTHERS_MAX: usize = 64;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// How this program is started to compile.
+const COMPILE: &str = "compile-module";
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some(COMPILE) {
+        return compile_as_ordered(io::stdin(), io::stdout().lock()).unwrap();
+    }
+    let whole = || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(no_attack_of_the_corpus_gets_further_than_its_verdict());
+        Ok(())
+    };
+    let complete = || {
+        some_attack_comes_to_every_limit_and_is_told_so();
+        Ok(())
+    };
+    let counted = || {
+        the_table_of_attacks_has_as_many_as_there_are();
+        Ok(())
+    };
+    let trials = vec![
+        Trial::test("the_table_of_attacks_has_as_many_as_there_are", counted),
+        Trial::test("no_attack_of_the_corpus_gets_further_than_its_verdict", whole),
+        Trial::test("some_attack_comes_to_every_limit_and_is_told_so", complete),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn attacks() -> &'static [Attack] {
+    static ATTACKS: OnceLock<Vec<Attack>> = OnceLock::new();
+    ATTACKS.get_or_init(|| corpus(&Path::new(env!("CARGO_MANIFEST_DIR")).join("isolation/corpus")))
+}
+
+/// A row of the table of limits without an attack that comes to it fails here; that the attack does, and is told so,
+/// is part of its verdict.
+fn some_attack_comes_to_every_limit_and_is_told_so() {
+    let attacks = attacks();
+    let of = |lists: fn(&Attack) -> &Vec<String>| -> BTreeSet<&str> {
+        attacks.iter().flat_map(|attack| lists(attack).iter().map(String::as_str)).collect()
+    };
+    let (reached, told) = (of(|attack| &attack.reached), of(|attack| &attack.told));
+    let is_shown = |effect, field: &str| match effect {
+        // The run's end says it, or the answer that the guest gets.
+        Effect::EndsRun | Effect::Refuses => told.contains(field),
+        // Told in the log: `every_limit_that_is_come_to_is_logged_with_who_raises_it`.
+        Effect::Drops | Effect::Waits => reached.contains(field),
+    };
+    let missing: Vec<&str> =
+        TABLE.iter().filter(|row| !is_shown(row.effect, row.field)).map(|row| row.field).collect();
+    assert!(missing.is_empty(), "no attack comes to {missing:?} and is told so");
+    let known: BTreeSet<&str> = TABLE.iter().map(|row| row.field).collect();
+    assert!(reached.is_subset(&known) && told.is_subset(&known), "{reached:?}, {told:?}");
+}
+
+/// By the first letter of their names; the files that are none are made by a program.
+fn the_table_of_attacks_has_as_many_as_there_are() {
+    let page = include_str!("README.md");
+    let (attacks, files) = (attacks(), mangled(&[0; 4_096]).len());
+    for class in ["A", "B", "C", "D", "E"] {
+        let letter = class.to_lowercase();
+        let count = attacks.iter().filter(|attack| attack.name.starts_with(&letter)).count();
+        let row = page.lines().find(|line| line.starts_with(&format!("| {class}. "))).unwrap();
+        assert!(row.contains(&format!(" | {count} | ")), "{count} in class {class}, but: {row}");
+    }
+    assert!(page.contains(&format!("| files | {files} | ")), "{files} files");
+}
+
 async fn no_attack_of_the_corpus_gets_further_than_its_verdict() {
     static PANICS: AtomicUsize = AtomicUsize::new(0);
-    let (hello, folder) = (module("hello"), Path::new(env!("CARGO_MANIFEST_DIR")).join("isolation/corpus"));
-    let mut attacks = corpus(&folder);
+    let hello = module("hello");
+    let mut attacks = attacks().to_vec();
     attacks.extend(mangled(&hello));
-    assert!(attacks.len() >= 150, "{}", attacks.len());
+    let only = std::env::var("WINDLASS_TEST_ATTACKS").unwrap_or_default();
+    attacks.retain(|attack| attack.name.contains(&only));
+    assert!(!only.is_empty() || attacks.len() >= 600, "{}", attacks.len());
     let cluster = cluster_with_secrets().await;
     let set_up = cluster.audit().len();
     let files = [("hello.yaml", manifest("hello").into_bytes()), ("hello.wasm", hello.to_vec())];
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
-    let host = Host::start_with(&cluster, Hosting::default(), &files).await;
+    let compiling = Compiling::by_this_program(&[COMPILE], compile_bounds()).unwrap();
+    let host = Host::start_with(&cluster, Hosting { compiling, ..Hosting::default() }, &files).await;
     host.serving("hello").await;
     let told = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         PANICS.fetch_add(1, Relaxed);
         told(panic);
     }));
-    let memory_before = memory_kib();
+    let alone = Greetings::many(&cluster, "alone", 100).await;
+    let memory_before = start_memory_peak();
     let over = AtomicBool::new(false);
     let attacking = async {
         let mut wrong = Vec::new();
@@ -60,16 +151,38 @@ async fn no_attack_of_the_corpus_gets_further_than_its_verdict() {
         over.store(true, Relaxed);
         wrong.into_iter().flatten().collect::<Vec<_>>()
     };
-    let (wrong, slowest) = tokio::join!(attacking, hello_goes_on(&cluster, &over));
+    let (wrong, beside) = tokio::join!(attacking, Greetings::until(&cluster, "beside", &over));
+    let others = beside.others(&host.runs());
+    let grown = memory_kib("VmHWM").saturating_sub(memory_before);
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), attacks.len(), wrong.join("\n"));
-    assert!(slowest < PROMPT, "the slowest greeting took {slowest:?}");
-    let grown = memory_kib().saturating_sub(memory_before);
     assert!(grown < MEMORY_KIB_MAX, "the process grew by {grown} KiB");
+    let (slow, slow_alone) = (beside.percentile(99), alone.percentile(99).max(ALONE_LEAST));
+    assert!(slow < slow_alone * SLOWER_MAX, "alone {alone}; beside the attacks {beside}");
+    assert!(others < OTHERS_MAX, "{others} runs of others ended while one greeting was awaited");
+    assert_eq!(children(), 0, "a module is still being compiled");
     assert_eq!(PANICS.load(Relaxed), 0, "panics of the host");
     nothing_steers_a_terminal(&host);
     nothing_outside_the_grants(&cluster, set_up);
     host.stop().await;
     cluster.stop().await;
+}
+
+/// Some twenty times what an honest module of the corpus takes in a build without optimization.
+fn compile_bounds() -> CompileBounds {
+    CompileBounds {
+        wall_max: Duration::from_secs(20),
+        cpu_max: Duration::from_secs(2),
+        memory_bytes_max: 384 << 20,
+        ..CompileBounds::default()
+    }
+}
+
+/// Processes that this one has begun and that are still there.
+fn children() -> usize {
+    let own = format!("PPid:\t{}\n", std::process::id());
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let status = all.filter_map(|entry| std::fs::read_to_string(entry.path().join("status")).ok());
+    status.filter(|status| status.contains(&own)).count()
 }
 
 /// What the attacks are after.
@@ -84,104 +197,13 @@ async fn cluster_with_secrets() -> Cluster {
     });
     cluster.create(&secret).await.unwrap();
     for namespace in ["other", "granted", "kube-system"] {
-        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": namespace}});
+        let map = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": namespace},
+            "data": {"text": "x".repeat(2 << 10)},
+        });
         cluster.create(&map).await.unwrap();
     }
     cluster
-}
-
-/// Hello greets one after the other until the attacks are over. The slowest greeting.
-async fn hello_goes_on(cluster: &Cluster, over: &AtomicBool) -> Duration {
-    let mut slowest = Duration::ZERO;
-    let mut greeted = 0;
-    while !over.load(Relaxed) {
-        let since = Instant::now();
-        hello_greets(cluster, &format!("beside-{greeted}")).await;
-        (slowest, greeted) = (slowest.max(since.elapsed()), greeted + 1);
-    }
-    assert!(greeted > 10, "{greeted} greetings");
-    slowest
-}
-
-/// Brings a module in, gives it its victim, and takes it out again; what is wrong with what became of it.
-async fn judged(cluster: &Cluster, host: &Host, attack: &Attack) -> Option<String> {
-    let Attack { name, bytes, spec, verdict, .. } = attack;
-    let manifest =
-        format!("apiVersion: windlass.dev/v1alpha1\nkind: Module\nmetadata: {{name: {name}}}\nspec:\n{spec}");
-    let mark = host.facts.mark();
-    cluster.create(&victim(name)).await.unwrap();
-    host.put(&format!("{name}.yaml"), manifest.as_bytes());
-    host.put(&format!("{name}.wasm"), bytes);
-    let fate = host.facts.wait_for_since(mark, PATIENCE, |fact| fate(name, verdict, fact)).await;
-    let fate = fate.unwrap_or_else(|_| Err("nothing".to_owned()));
-    let reached: Vec<&'static str> = host.facts.all(|fact| match fact {
-        Fact::BoundReached { module, bound, .. } if *module.0 == **name => Some(*bound),
-        _ => None,
-    });
-    host.take(&format!("{name}.wasm"));
-    host.take(&format!("{name}.yaml"));
-    let missed: Vec<_> = attack.reached.iter().filter(|bound| !reached.contains(&bound.as_str())).collect();
-    match fate {
-        Err(other) => Some(format!("{name}: not {verdict:?} but {other}")),
-        Ok(()) if missed.is_empty() => None,
-        Ok(()) => Some(format!("{name}: did not come to {missed:?}, only to {reached:?}")),
-    }
-}
-
-fn victim(name: &str) -> serde_json::Value {
-    let mut victim = config_map(&format!("victim-{name}"), "attack");
-    victim["metadata"]["labels"]["attack"] = name.into();
-    victim
-}
-
-/// Whether a fact is the fate of this module, and whether it is the one expected. What is only on the way to it is none.
-fn fate(name: &str, verdict: &Verdict, fact: &Fact) -> Option<Result<(), String>> {
-    let is = |module: &str| module == name;
-    match fact {
-        Fact::ModuleRejected { module, reason } if is(&module.0) => Some(match verdict {
-            Verdict::Refused(says) if reason.contains(says.as_str()) => Ok(()),
-            Verdict::Any => Ok(()),
-            _ => Err(format!("refused: {reason}")),
-        }),
-        Fact::ModuleWaiting { module, reason } if is(&module.0) => Some(match verdict {
-            Verdict::Any => Ok(()),
-            _ => Err(format!("waits: {reason}")),
-        }),
-        Fact::ModuleServing { module, .. } if is(&module.0) => match verdict {
-            Verdict::Refused(_) => Some(Err("it serves".to_owned())),
-            _ => None,
-        },
-        Fact::Fight(fight) if fight.writers.iter().any(|writer| is(&writer.controller.module.0)) => {
-            (*verdict == Verdict::Fights).then_some(Ok(()))
-        }
-        Fact::RunEnded(run) if is(&run.request.controller.module.0) => match (verdict, &run.outcome) {
-            (Verdict::Fights, Outcome::Done) => None,
-            (_, outcome) => Some(as_expected(verdict, outcome)),
-        },
-        _ => None,
-    }
-}
-
-fn as_expected(verdict: &Verdict, outcome: &Outcome) -> Result<(), String> {
-    let fits = match (verdict, outcome) {
-        (Verdict::Any, _)
-        | (Verdict::Done, Outcome::Done)
-        | (Verdict::Requeues, Outcome::RequeueAfter(_)) => true,
-        (Verdict::Trapped(kind, says), Outcome::Trapped(trap)) => {
-            (kind.is_empty() || trap.kind.as_str() == kind) && trap.message.contains(says.as_str())
-        }
-        (Verdict::Says(says), Outcome::Terminal { message, .. }) => message.contains(says.as_str()),
-        (Verdict::Retries(says), Outcome::Retry { message, .. }) => message.contains(says.as_str()),
-        _ => false,
-    };
-    if fits { Ok(()) } else { Err(format!("{outcome:?}")) }
-}
-
-/// The most memory that the process had so far.
-fn memory_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
 /// Nothing that a module said is in a fact as it said it.
@@ -189,6 +211,7 @@ fn nothing_steers_a_terminal(host: &Host) {
     let said = host.facts.all(|fact| match fact {
         Fact::GuestLog { message, fields, .. } => Some(format!("{message}{fields:?}")),
         Fact::ModuleRejected { reason, .. } | Fact::CallRefused { reason, .. } => Some(reason.clone()),
+        Fact::TargetsFailed { message, .. } => Some(message.clone()),
         Fact::RunEnded(run) => match &run.outcome {
             Outcome::Trapped(trap) => Some(format!("{} {}", trap.message, trap.frames.join(" "))),
             Outcome::Terminal { message, .. } | Outcome::Retry { message, .. } => Some(message.clone()),

@@ -57,10 +57,12 @@
   (func $say (param $text i32) (param $bytes i32)
     (i32.store8 (i32.const 64) (i32.const 1)) (i32.store8 (i32.const 72) (i32.const 1))
     (call $text (i32.const 80) (local.get $text) (local.get $bytes)))
-  ;; Says the reason of the answer at 704, or that there was none.
+  ;; Says the reason of the answer at 704 (or its message, with which the host tells more), or that there was none.
+  (global $tell (mut i32) (i32.const 716))
+  (func $verbose (global.set $tell (i32.const 724)))
   (func $answer
     (if (i32.load8_u (i32.const 704))
-      (then (call $say (i32.load (i32.const 716)) (i32.load (i32.const 720))))
+      (then (call $say (i32.load (global.get $tell)) (i32.load offset=4 (global.get $tell))))
       (else (call $say @"allowed"))))
 
   ;; apiVersion, kind, namespace, name; then what the call takes beside.
@@ -145,6 +147,7 @@
     (call $attack)
     (i32.const 64))
   (func (export "windlass:controller/reconciler@0.1.0#targets") (param $changes i32) (param $count i32) (result i32)
+    ${targets}
     (i32.const 64))
   ${body}
   ${texts})

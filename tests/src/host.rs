@@ -41,10 +41,12 @@ pub struct Hosting {
     pub keep_code: bool,
     /// After how long without a run.
     pub sleep_after: Duration,
+    /// Where it compiles.
+    pub compiling: Compiling,
 }
 
 impl Default for Hosting {
-    /// As `windlass run`: manifests grant. No lease; neither versions nor code are kept.
+    /// As `windlass run`: manifests grant. No lease; neither versions nor code are kept; compiles in this process.
     fn default() -> Self {
         Self {
             grants: Grants::ByManifest,
@@ -53,6 +55,7 @@ impl Default for Hosting {
             keep_versions: false,
             keep_code: false,
             sleep_after: Bounds::default().sleep_after,
+            compiling: Compiling::Here,
         }
     }
 }
@@ -135,12 +138,13 @@ impl Host {
             connection,
             source: Directory::open(folder.path(), hosting.directory).await.unwrap().boxed(),
             control: Some(ControlServer::start(state.path()).await.unwrap()),
-            observers: Observers::default().with(facts.clone()).with(runs.clone()).with(metrics.clone()),
+            // Who awaits a fact finds the metrics moved on.
+            observers: Observers::default().with(metrics.clone()).with(runs.clone()).with(facts.clone()),
             metrics: Some(metrics.clone()),
             readiness: None,
             grants: hosting.grants,
             keep_code: hosting.keep_code,
-            compiling: Compiling::Here,
+            compiling: hosting.compiling,
             keep_versions: hosting.keep_versions,
             settings,
         };

@@ -8,21 +8,36 @@
 //! ;; It asks for other people's secrets.
 //! ;; verdict: says NotGranted
 //! ;; each VERB: get | list            (one module for each value, which takes the place of {{VERB}})
+//! ;; grant: {apiGroups: [], …}        (in place of one kind in one namespace)
+//! ;; limits: memory: 1Mi              (beside those that every module of the corpus has)
+//! ;; reached: memory                  (a limit that it must come to, by a fact and the metric)
+//! ;; told: memory                     (the same, and the end of its run or its own words say who raises the limit)
+//! ;; victims: 3                       (objects that it reconciles; one unless it says so)
+//! ;; watch: mapped                    (its `targets` is asked for the changes of its victims)
+//! ;; encoding: utf16                  (of the texts that pass between it and the host)
+//! ;; beside: resources                (a core module more in its component; see `beside.rs`)
+//! ;; pages: 3                         (of its memory)
 //! ```
+//!
+//! `{{7 * text}}` is that text seven times, with its number for each `{n}` in it; `${name}` is the module's name. A line `;; part realloc`, `describe` or
+//! `targets` begins what stands in front of that function of the frame.
 
+mod beside;
 mod image;
 mod mangled;
 mod parse;
 
 use crate::modules;
+use beside::beside;
 use image::Image;
 pub use mangled::mangled;
 use std::path::Path;
+use wit_component::StringEncoding;
 
 /// What becomes of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It never serves, and the reason says so.
+    /// It never serves, and the reason says so; where there is ` || ` in this, one side of it.
     Refused(String),
     /// Its run dies of this kind of trap, with this in the message.
     Trapped(String, String),
@@ -32,6 +47,8 @@ pub enum Verdict {
     Retries(String),
     /// Its run succeeds; what it did is within bounds.
     Done,
+    /// It is described, and then waits for its operator, who is told this.
+    Waits(String),
     /// It asks to run again, and again.
     Requeues,
     /// It is found to wake itself.
@@ -53,13 +70,17 @@ pub struct Attack {
     pub verdict: Verdict,
     /// Limits that it must come to.
     pub reached: Vec<String>,
+    /// Limits that it must come to, and of which the run's end or the answer to it must tell who raises them.
+    pub told: Vec<String>,
+    /// Objects that it reconciles.
+    pub victims: usize,
 }
 
 /// What a hostile module is granted unless its file says otherwise: one kind in one namespace.
 const GRANT: &str =
     "grant: {rules: [{apiGroups: [''], resources: [configmaps], verbs: ['*'], namespaces: [default]}]}";
 /// And what it may use.
-const LIMITS: &str = "cpuPerRun: 60ms, deadline: 2s, memory: 4Mi";
+const LIMITS: &str = "cpuPerRun: 60ms, deadline: 15s, memory: 4Mi";
 
 /// Reads every file of a corpus.
 ///
@@ -93,10 +114,12 @@ fn attack(name: &str, text: &str, frame: &str) -> Attack {
         header.one("grant").map_or_else(|| GRANT.to_owned(), |rules| format!("grant: {{rules: [{rules}]}}"));
     Attack {
         name: name.to_owned(),
-        bytes: bytes(name, &parse::body(text), frame, header.one("pages").unwrap_or("3")),
+        bytes: bytes(name, &parse::body(text), frame, &header),
         spec: format!("  {grant}\n  limits: {{{limits}}}\n"),
         verdict: verdict(header.one("verdict").unwrap_or_else(|| panic!("{name} has no verdict"))),
         reached: header.all("reached").map(str::to_owned).collect(),
+        told: header.all("told").map(str::to_owned).collect(),
+        victims: header.one("victims").map_or(1, |number| number.parse().unwrap()),
     }
 }
 
@@ -104,6 +127,7 @@ fn verdict(text: &str) -> Verdict {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     match word {
         "refused" => Verdict::Refused(rest.to_owned()),
+        "waits" => Verdict::Waits(rest.to_owned()),
         "trapped" => {
             let (kind, says) = rest.split_once(' ').unwrap_or((rest, ""));
             Verdict::Trapped(kind.to_owned(), says.to_owned())
@@ -118,22 +142,44 @@ fn verdict(text: &str) -> Verdict {
     }
 }
 
-fn bytes(name: &str, body: &str, frame: &str, pages: &str) -> Vec<u8> {
+fn bytes(name: &str, body: &str, frame: &str, header: &parse::Header<'_>) -> Vec<u8> {
     if body.trim_start().starts_with("(component") || body.trim_start().starts_with("(module") {
         return wat::parse_str(body).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
-    let [fields, realloc, describe] = parse::parts(body);
+    let encoding = match header.one("encoding") {
+        None | Some("utf8") => StringEncoding::UTF8,
+        Some("utf16") => StringEncoding::UTF16,
+        Some("latin1+utf16") => StringEncoding::CompactUTF16,
+        Some(other) => panic!("{name}: `{other}` is no encoding"),
+    };
+    let core = core(name, body, frame, header, encoding);
+    let component = match encoding {
+        StringEncoding::UTF8 => modules::component_of(&core, name),
+        other => modules::component_in(&core, name, other),
+    };
+    header.all("beside").fold(component, |component, what| beside(&component, what))
+}
+
+fn core(
+    name: &str,
+    body: &str,
+    frame: &str,
+    header: &parse::Header<'_>,
+    encoding: StringEncoding,
+) -> Vec<u8> {
+    let [fields, realloc, describe, targets] = parse::parts(body);
     let idle = if fields.contains("(func $attack") { "" } else { "(func $attack)" };
-    let image = Image::describing(name);
+    let image = Image::describing(name, encoding, header.one("watch") == Some("mapped"));
     let text = frame
-        .replace("${pages}", pages)
+        .replace("${pages}", header.one("pages").unwrap_or("3"))
         .replace("${realloc}", &realloc)
         .replace("${describe}", &describe)
+        .replace("${targets}", &targets)
         .replace("${description}", &image.root.to_string())
-        .replace("${body}", &format!("{fields}\n{idle}"));
+        .replace("${body}", &format!("{fields}\n{idle}"))
+        .replace("${name}", name);
     let (text, texts) = parse::laid_out(&text);
     let data = format!("{texts}\n(data (i32.const {}) \"{}\")", Image::BASE, image.escaped());
     let text = text.replace("${texts}", &data);
-    let core = wat::parse_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    modules::component_of(&core, name)
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

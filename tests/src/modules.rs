@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 use windlass_author::{BuildRequest, build, componentize, contract};
+use wit_component::{StringEncoding, embed_component_metadata};
 
 /// A sample module's folder; `bad/traps` is one too.
 pub fn folder(module: &str) -> PathBuf {
@@ -71,6 +72,14 @@ pub fn reworded(component: &[u8], from: &str, to: &str) -> Vec<u8> {
 /// A component of a core module that exports what the contract wants. Panics where it does not.
 pub fn component_of(core: &[u8], name: &str) -> Vec<u8> {
     componentize(core, name).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The same, of a core module whose texts are in another encoding than UTF-8.
+pub fn component_in(core: &[u8], name: &str, encoding: StringEncoding) -> Vec<u8> {
+    let mut module = core.to_vec();
+    let (resolve, world) = contract::resolve();
+    embed_component_metadata(&mut module, &resolve, world, encoding, false).unwrap();
+    component_of(&module, name)
 }
 
 /// A component of the right world that dies as soon as it is asked anything.

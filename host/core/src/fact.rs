@@ -199,6 +199,17 @@ pub enum Fact {
         /// Series that the module may have in all.
         series_max: usize,
     },
+    /// A module gave no answer to which requests some changes lead to; it is asked again.
+    TargetsFailed {
+        /// Which module.
+        module: ModuleName,
+        /// Of its controllers, the one with the watch.
+        controller: Arc<str>,
+        /// The watch that saw the changes.
+        watch: Arc<str>,
+        /// What went wrong; escaped.
+        message: String,
+    },
     /// Writes go in circles, or no longer do.
     Fight(Box<Fight>),
     /// A module came to one of its limits.

@@ -17,7 +17,7 @@ use windlass_core::{
 };
 use windlass_guest::{
     host::{Host, Terms},
-    instance::{self, RunInput, RunReport, Usage},
+    instance::{self, RunInput, RunReport, TargetsError, Usage},
     limits::Bound,
     registry::{Awake, Held},
 };
@@ -141,7 +141,8 @@ async fn targets(
     let Ok(module) = awake(&held, &terms).await else { return (None, Duration::ZERO) };
     let report = instance::targets(&module, terms, ask, host).await;
     tell_reads(observers, &ask.module, &report.usage);
-    (report.targets.ok(), report.usage.cpu)
+    let targets = report.targets.inspect_err(|error| tell_failed(observers, ask, error));
+    (targets.ok(), report.usage.cpu)
 }
 
 /// Nobody knows how the object stands: not a fault of the module, and to be tried again.
@@ -158,6 +159,16 @@ fn tell_reads(observers: &Observers, module: &ModuleName, usage: &Usage) {
     if cache + server > 0 {
         observers.fact(&Fact::ReadsAnswered { module: module.clone(), cache, server });
     }
+}
+
+/// Nothing else would say why the changes lead to no run.
+fn tell_failed(observers: &Observers, ask: &AskTargets, error: &TargetsError) {
+    observers.fact(&Fact::TargetsFailed {
+        module: ask.module.clone(),
+        controller: ask.controller.clone(),
+        watch: ask.watch.clone(),
+        message: error.to_string(),
+    });
 }
 
 fn given_up() -> RunReport {

@@ -42,7 +42,7 @@ pub fn mangled(good: &[u8]) -> Vec<Attack> {
 
 fn attack(name: &str, bytes: Vec<u8>, verdict: Verdict) -> Attack {
     let spec = "  grant: {rules: []}\n".to_owned();
-    Attack { name: name.to_owned(), bytes, spec, verdict, reached: Vec::new() }
+    Attack { name: name.to_owned(), bytes, spec, verdict, reached: Vec::new(), told: Vec::new(), victims: 1 }
 }
 
 fn leb(mut number: usize) -> Vec<u8> {

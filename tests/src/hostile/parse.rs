@@ -40,17 +40,32 @@ pub(super) fn variants(text: &str) -> Vec<String> {
             .flat_map(|text| values.split(" | ").map(|value| text.replace(&place, value.trim())))
             .collect();
     }
-    texts
+    texts.iter().map(|text| repeated(text)).collect()
 }
 
-/// The module's fields, and what stands in front of the frame's `realloc` and `describe`.
-pub(super) fn parts(body: &str) -> [String; 3] {
-    let mut parts = [String::new(), String::new(), String::new()];
+/// With `{{3 * text}}` written out, and in it the number of each for `{n}`.
+fn repeated(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (inner, after) = behind.split_once("}}").unwrap_or_else(|| panic!("no end of {behind}"));
+        let (times, what) = inner.split_once(" * ").unwrap_or_else(|| panic!("`{inner}` has no value"));
+        out.push_str(before);
+        let times: usize = times.trim().parse().unwrap_or_else(|_| panic!("`{times}` is no number"));
+        (0..times).for_each(|nth| out.push_str(&what.replace("{n}", &nth.to_string())));
+        rest = after;
+    }
+    out + rest
+}
+
+/// The module's fields, and what stands in front of the frame's `realloc`, `describe` and `targets`.
+pub(super) fn parts(body: &str) -> [String; 4] {
+    let mut parts = [const { String::new() }; 4];
     let mut at = 0;
     for line in body.lines() {
         match line {
             ";; part realloc" => at = 1,
             ";; part describe" => at = 2,
+            ";; part targets" => at = 3,
             line => parts[at].push_str(&format!("{line}\n")),
         }
     }
@@ -130,5 +145,6 @@ mod tests {
         assert_eq!(texts.len(), 6);
         assert!(texts[5].ends_with("2z"), "{texts:?}");
         assert_eq!(last_of_each("a: 1, b: 2, a: 3"), "b: 2, a: 3");
+        assert_eq!(variants("a{{3 * (t {n})}} b{{0 * x}}"), ["a(t 0)(t 1)(t 2) b"]);
     }
 }

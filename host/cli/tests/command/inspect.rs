@@ -5,6 +5,7 @@ use crate::{
     sample,
 };
 use std::{fs, path::PathBuf};
+use windlass_runtime::text::deceives;
 
 /// A file with these bytes, in a folder of its own.
 fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
@@ -123,5 +124,40 @@ fn a_typing_mistake_is_an_error_that_names_the_nearest() {
         (&["inspect", "--jsn", "x"], "--json"),
     ] {
         refused_with(typed, &[nearest, "--help"]);
+    }
+}
+
+/// The same module with another text of the same length wherever this one stands.
+fn reworded(component: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "only a text of the same length leaves all else in its place");
+    let mut bytes = component.to_vec();
+    let places = component.windows(from.len()).enumerate().filter(|(_, window)| *window == from.as_bytes());
+    let places: Vec<usize> = places.map(|(at, _)| at).collect();
+    assert!(!places.is_empty(), "the module does not hold {from:?}");
+    places.iter().for_each(|at| bytes[*at..at + to.len()].copy_from_slice(to.as_bytes()));
+    bytes
+}
+
+/// What a module calls itself, wants, brings and sets are its author's words, and its author may be anybody.
+#[test]
+fn no_word_of_a_module_steers_the_terminal_of_who_looks_at_it() {
+    let website = sample::component("website");
+    for (from, to) in [
+        ("Website", "\u{1b}[2J\u{9b}\r"),
+        ("websites", "\u{1b}[2J\u{9b}\r\0"),
+        ("deployments", "\u{1b}[31m\u{202e}txt"),
+        ("create", "\u{9b}31m\u{7}"),
+        ("farewell", "\u{1b}]0;x\u{7}\n\r"),
+        ("ConfigMap", "\u{1b}[2J\u{2028}\r\t"),
+    ] {
+        let (_folder, path) = file("odd.wasm", &reworded(&website, from, to));
+        let path = path.to_str().unwrap();
+        for command in [&["inspect", path][..], &["inspect", "--json", path], &["grant", path]] {
+            let ended = finish(&mut windlass(command));
+            let shown = format!("{}{}", ended.out, ended.err);
+            assert!(!shown.is_empty());
+            let steers = |char| char != '\n' && deceives(char);
+            assert!(!shown.contains(steers), "{from:?} as {to:?}, {command:?}: {shown:?}");
+        }
     }
 }

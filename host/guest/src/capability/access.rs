@@ -110,7 +110,8 @@ pub(super) fn located<'a>(
     Ok(Access { namespace: name.namespace.as_deref(), ..Access::of(verb, resource) })
 }
 
-fn is_kind(kind: &Kind) -> bool {
+/// Whether a kind could be one: it goes into paths, logs and Events.
+pub(super) fn is_kind(kind: &Kind) -> bool {
     let word = |text: &str| {
         !text.is_empty()
             && text

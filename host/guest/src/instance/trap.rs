@@ -55,7 +55,7 @@ fn of_engine(error: &wasmtime::Error) -> Option<Bound> {
     let says = |part: &str| text.contains(part);
     if says("fuel allocated for hostcalls") {
         Some(Bound::Payload)
-    } else if says("handles") {
+    } else if says("handle limit") {
         Some(Bound::Handles)
     } else if says("instance count too high") {
         Some(Bound::Instances)

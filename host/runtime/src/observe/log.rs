@@ -119,6 +119,9 @@ impl Observer for Log {
             Fact::GuestLog { .. } => guest_log(fact),
             Fact::WatchSynced { .. } | Fact::WatchFailed { .. } | Fact::KindAbsent { .. } => watch(fact),
             Fact::BoundReached { module, bound, count } => bound_reached(module, bound, *count),
+            Fact::TargetsFailed { module, controller, watch, message } => {
+                warn!(target: "windlass::run", %module, %controller, %watch, "{message}; asked again later");
+            }
             Fact::Dropped { bound, count } => {
                 warn!(target: "windlass::host", bound, count, "a bound was reached and something was dropped");
             }
@@ -139,12 +142,12 @@ impl Observer for Log {
 }
 
 /// What ends a run or refuses a call is told with the run or to the guest; only what is left out would pass unseen.
-fn bound_reached(module: &ModuleName, bound: &str, count: u32) {
+pub(super) fn bound_reached(module: &ModuleName, bound: &str, count: u32) {
     let effect = Bound::of_field(bound).map(|bound| bound.row().effect);
     if effect == Some(Effect::Drops) {
         warn!(target: "windlass::guest", %module, count, "the limit `{bound}` was reached and something left out; spec.limits.{bound} raises it");
     } else {
-        debug!(target: "windlass::guest", %module, count, "the limit `{bound}` was reached");
+        debug!(target: "windlass::guest", %module, count, "the limit `{bound}` was reached; spec.limits.{bound} raises it");
     }
 }
 

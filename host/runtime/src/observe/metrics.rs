@@ -12,7 +12,7 @@ mod module;
 mod own_writes;
 mod sleepers;
 
-use super::Observer;
+use super::{Observer, log};
 use bounds::BoundMetrics;
 use cluster::ClusterMetrics;
 use families::{Families, KindLabel, WatchLabel};
@@ -215,7 +215,13 @@ impl Metrics {
         let Fact::GuestMetric { module, name, change, labels, series_max } = fact else { return };
         match self.guests.change(module, (name, labels), *change, *series_max) {
             Ok(()) => {}
-            Err(NotKept::TooMany) => self.bounds.reached(module, Bound::MetricSeries.row().field, 1),
+            Err(NotKept::TooMany) => {
+                let bound = Bound::MetricSeries.row().field;
+                // No fact tells this one. Once: from then on each sample of a new series is left out.
+                if self.bounds.reached(module, bound, 1) {
+                    log::bound_reached(module, bound, 1);
+                }
+            }
             Err(NotKept::OtherType) => {
                 let dropped = &self.families.dropped;
                 dropped.get_or_create(&families::BoundLabel { bound: "guest-metrics" }).inc();
@@ -228,6 +234,8 @@ impl Metrics {
         let families = &self.families;
         match fact {
             Fact::ModuleOffered { module, .. } => {
+                // It may come to a limit while it describes itself, before anything else is known of it.
+                self.bounds.register(module);
                 families.offers.get_or_create(&families::ModuleLabel::of(module)).inc();
             }
             Fact::ModuleRejected { module, .. } => {
@@ -304,7 +312,9 @@ impl Observer for Metrics {
                     .set(i64::from(*leading));
             }
             Fact::GuestMetric { .. } => self.guest_metric(fact),
-            Fact::BoundReached { module, bound, count } => self.bounds.reached(module, bound, *count),
+            Fact::BoundReached { module, bound, count } => {
+                self.bounds.reached(module, bound, *count);
+            }
             Fact::Fight(fight) if fight.stage != FightStage::Over => {
                 if let Some(writer) = fight.writers.first() {
                     self.with_module(&writer.controller.module, |series| {

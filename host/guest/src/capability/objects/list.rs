@@ -233,12 +233,14 @@ impl State {
         };
         let mut page = Page { items: Vec::new(), continue_token: None, resource_version: String::new() };
         let (mut bytes, mut calls) = (0, 0);
+        let items_max = self.limits().size(Bound::ListItems);
+        let wanted_items = wanted.limit.map_or(usize::MAX, |limit| limit as usize);
         while let Some((namespace, token)) = places.next() {
             if calls > 0 {
                 self.count_call("objects.list")?;
             }
             calls += 1;
-            let room = wanted.limit.map(|limit| limit.saturating_sub(page.items.len() as u32));
+            let room = wanted_items.min(items_max) - page.items.len();
             let chunk = match self.chunk(&wanted, namespace, token, room).await {
                 Ok(chunk) => chunk,
                 Err(error) => return Ok(Err(error)),
@@ -252,12 +254,14 @@ impl State {
             }
             page.items.extend(chunk.items);
             places.went(given(chunk.continue_token));
-            let full = wanted.limit.is_some_and(|limit| page.items.len() >= limit as usize);
-            let many = page.items.len() >= self.limits().size(Bound::ListItems);
+            let full = page.items.len() >= wanted_items;
+            let many = page.items.len() >= items_max;
             let spread = calls >= self.limits().size(Bound::NamespacesPerList);
-            self.reach(Bound::ListItems, usize::from(many && !full));
-            self.reach(Bound::NamespacesPerList, usize::from(spread && !full && !many));
             if full || many || spread || bytes >= PAGE_BYTES {
+                // What ends with the last object leaves nothing out.
+                let more = places.has_more() && !full;
+                self.reach(Bound::ListItems, usize::from(more && many));
+                self.reach(Bound::NamespacesPerList, usize::from(more && spread && !many));
                 break;
             }
         }
@@ -270,13 +274,13 @@ impl State {
         wanted: &Wanted,
         namespace: Option<Arc<str>>,
         continue_token: Option<String>,
-        room: Option<u32>,
+        room: usize,
     ) -> Result<windlass_core::call::Page, ApiError> {
         let query = ListQuery {
             namespace,
             labels: wanted.labels.clone(),
             fields: wanted.fields.clone(),
-            limit: Some(room.unwrap_or(CHUNK).min(CHUNK)),
+            limit: Some(u32::try_from(room).unwrap_or(CHUNK).min(CHUNK)),
             continue_token,
         };
         let action = Action::List { query, shape: wanted.shape };
@@ -378,6 +382,10 @@ impl Places {
             self.at += 1;
         }
         self.token = token;
+    }
+
+    fn has_more(&self) -> bool {
+        self.at < self.all.len()
     }
 
     fn token(self) -> Option<String> {

@@ -196,6 +196,29 @@ async fn a_page_over_several_namespaces_goes_on_where_it_ended() {
 }
 
 #[tokio::test]
+async fn a_page_of_the_server_holds_no_more_than_the_limit_and_tells_what_it_left_out() {
+    let fake = everything(within(&["a", "b"]));
+    let mut state = fake.state(|terms| terms.limits.set(Bound::ListItems, 3));
+    fake.answer([page(&["1", "2"], None), page(&["3"], Some("on"))]);
+    let first = state.list(kind("ConfigMap"), query(), read(Consistency::Latest)).await.unwrap().unwrap();
+    assert_eq!((first.items.len(), first.continue_token.as_deref()), (3, Some("windlass/in/b/on")));
+    let asked = |call: &Call| match &call.action {
+        Action::List { query, .. } => query.limit,
+        other => panic!("{other:?}"),
+    };
+    let limits: Vec<_> = fake.calls.lock().unwrap().iter().map(asked).collect();
+    assert_eq!(limits, [Some(3), Some(1)]);
+    state.tell_reached();
+    assert_eq!(*fake.reached.lock().unwrap(), [(Bound::ListItems, 1)]);
+    // A page that holds all there is leaves nothing out.
+    fake.answer([page(&["1", "2"], None), page(&["3"], None)]);
+    let all = state.list(kind("ConfigMap"), query(), read(Consistency::Latest)).await.unwrap().unwrap();
+    assert_eq!((all.items.len(), all.continue_token), (3, None));
+    state.tell_reached();
+    assert_eq!(fake.reached.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_write_goes_out_in_the_manifests_name() {
     let fake = everything(within(&["mine"]));
     let mut state = fake.state(|_| {});

@@ -187,3 +187,31 @@ fn a_broken_filter_is_named() {
     let error = install_log(&settings).unwrap_err();
     assert!(error.to_string().contains("`windlass=loud`"), "{error}");
 }
+
+#[test]
+fn every_limit_that_is_come_to_is_logged_with_who_raises_it() {
+    for row in &windlass_guest::limits::TABLE {
+        let module = ModuleName("website".into());
+        let line = logged(false, &Fact::BoundReached { module, bound: row.field, count: 3 });
+        let level = if row.effect == Effect::Drops { " WARN " } else { " DEBUG " };
+        for part in [level, "website", "count=3", &format!("spec.limits.{} raises it", row.field)] {
+            assert!(line.contains(part), "`{part}` is not in: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_question_about_targets_that_was_not_answered_is_logged() {
+    let line = logged(
+        false,
+        &Fact::TargetsFailed {
+            module: ModuleName("website".into()),
+            controller: "site".into(),
+            watch: "content".into(),
+            message: "`targets` of the module named too much".to_owned(),
+        },
+    );
+    for part in [" WARN ", "website", "site", "content", "named too much; asked again later"] {
+        assert!(line.contains(part), "`{part}` is not in: {line}");
+    }
+}

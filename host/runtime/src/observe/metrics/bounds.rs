@@ -27,11 +27,15 @@ impl BoundMetrics {
         self.lock().entry(module.clone()).or_default();
     }
 
-    /// A module came to a limit so often. Counted for modules that are registered, and a name of the table.
-    pub(super) fn reached(&self, module: &ModuleName, bound: &str, times: u32) {
-        if let (Some(bound), Some(counts)) = (Bound::of_field(bound), self.lock().get_mut(module)) {
-            counts[bound as usize] = counts[bound as usize].saturating_add(times.into());
-        }
+    /// A module came to a limit so often. Counted for modules that are registered, and a name of the table. Whether
+    /// this is the first time.
+    pub(super) fn reached(&self, module: &ModuleName, bound: &str, times: u32) -> bool {
+        let mut all = self.lock();
+        let (Some(bound), Some(counts)) = (Bound::of_field(bound), all.get_mut(module)) else { return false };
+        let count = &mut counts[bound as usize];
+        let is_first = *count == 0;
+        *count = count.saturating_add(times.into());
+        is_first
     }
 
     /// Takes a module's counts out.

@@ -1,0 +1,89 @@
+//! The good module beside the bad ones, and what the process takes: how both are measured.
+
+use serde_json::{Value, json};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+use windlass_tests::{Cluster, host::SeenRun};
+
+pub(super) fn config_map(name: &str, label: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "default", "labels": {label: "x"}},
+    })
+}
+
+/// Greetings of `hello`, one after the other: when each was asked for, and when it was there.
+pub(super) struct Greetings(Vec<(Instant, Instant)>);
+
+impl Greetings {
+    /// So many.
+    pub(super) async fn many(cluster: &Cluster, name: &str, count: usize) -> Self {
+        let mut all = Vec::new();
+        for nth in 0..count {
+            all.push(greeting(cluster, &format!("{name}-{nth}")).await);
+        }
+        Self(all)
+    }
+
+    /// As many as come until the attacks are over.
+    pub(super) async fn until(cluster: &Cluster, name: &str, over: &AtomicBool) -> Self {
+        let mut all = Vec::new();
+        while !over.load(Relaxed) {
+            all.push(greeting(cluster, &format!("{name}-{}", all.len())).await);
+        }
+        Self(all)
+    }
+
+    /// How long it took, of so many hundredths of them at most.
+    pub(super) fn percentile(&self, hundredths: usize) -> Duration {
+        let mut took: Vec<Duration> = self.0.iter().map(|(from, to)| *to - *from).collect();
+        took.sort_unstable();
+        took[(took.len() * hundredths / 100).min(took.len() - 1)]
+    }
+
+    /// Runs of other modules that ended while one of them was awaited, at most.
+    pub(super) fn others(&self, runs: &[SeenRun]) -> usize {
+        let mut ends: Vec<Instant> = runs
+            .iter()
+            .filter(|seen| *seen.run.request.controller.module.0 != *"hello")
+            .map(|seen| seen.at)
+            .collect();
+        ends.sort_unstable();
+        let before = |moment: Instant| ends.partition_point(|end| *end < moment);
+        self.0.iter().map(|(from, to)| before(*to) - before(*from)).max().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Greetings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [half, most, all] = [50, 99, 100].map(|hundredths| self.percentile(hundredths));
+        write!(f, "{} greetings: p50 {half:?}, p99 {most:?}, slowest {all:?}", self.0.len())
+    }
+}
+
+async fn greeting(cluster: &Cluster, name: &str) -> (Instant, Instant) {
+    let since = Instant::now();
+    cluster.apply(&config_map(name, "hello.windlass.dev/name")).await.unwrap();
+    let at = ("v1 ConfigMap", &*format!("default/{name}"));
+    cluster.until_has(at, &json!({"data": {"greeting": "Hello, x"}})).await;
+    let greeted = Instant::now();
+    // So many would fill the lists of the attacks.
+    cluster.delete(at).await.unwrap();
+    (since, greeted)
+}
+
+/// What the process holds now; its peak counts from here on.
+pub(super) fn start_memory_peak() -> u64 {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    memory_kib("VmRSS")
+}
+
+/// A line of the kernel's account of this process.
+pub(super) fn memory_kib(line: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let value = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':')).unwrap();
+    value.trim().trim_end_matches(" kB").trim().parse().unwrap()
+}
