@@ -236,9 +236,8 @@ impl Cache {
     /// module of this host wrote.
     #[must_use]
     pub fn find(&self, kind: &Kind, name: &ObjectName, shape: Shape) -> Found {
-        let question = Question::one(name, shape);
         for view in self.views(kind, shape, None) {
-            match view.find(name, &question) {
+            match view.find(name, shape) {
                 Reading::Known(found) => return found.map_or(Found::Absent, Found::Object),
                 Reading::Unseen => self.asks(),
                 Reading::Uncovered => {}

@@ -153,6 +153,13 @@ impl State {
         Some(&self.entry(name)?.object)
     }
 
+    /// An object that a watch in step holds.
+    pub(super) fn in_step(&self, name: NameRef<'_>) -> Option<&Arc<Object>> {
+        let Entry { object, members } = self.entry(name)?;
+        let synced = |watch: &WatchId| self.watches.get(watch).is_some_and(|held| held.synced);
+        members.as_slice().iter().any(synced).then_some(object)
+    }
+
     /// Every object with its slot and watches, in name order.
     pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &Arc<Object>, &Members)> {
         self.names.from(Bound::Unbounded, |slot| self.slots.name(slot)).filter_map(|slot| {

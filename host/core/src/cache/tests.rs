@@ -225,6 +225,27 @@ fn what_a_watch_that_was_behind_held_alone_is_told_as_deleted_when_it_ends() {
 }
 
 #[test]
+fn what_a_narrow_watch_in_step_holds_is_read_from_it_and_what_it_does_not_hold_is_not() {
+    let cache = Cache::new();
+    let find = |name: &str| match cache.find(&pods(), &ObjectName::namespaced("a", name), Shape::Whole) {
+        Found::Object(object) => object.resource_version().to_owned(),
+        Found::Absent => "absent".to_owned(),
+        Found::Unknown => "unknown".to_owned(),
+    };
+    cache.open(WatchId(1), &spec(None, Some("app")));
+    cache.upsert(WatchId(1), pod("a", "p", 3, "x"));
+    assert_eq!(find("p"), "unknown", "its first list is not over");
+    cache.replace(WatchId(1), vec![pod("a", "p", 3, "x")], "5");
+    assert_eq!([find("p"), find("q")], ["3", "unknown"]);
+    cache.remove(WatchId(1), &ObjectName::namespaced("a", "p"), Some("6"));
+    assert_eq!(find("p"), "unknown", "it may only have left the selection");
+    cache.upsert(WatchId(1), pod("a", "p", 7, "x"));
+    assert_eq!(find("p"), "7");
+    cache.forget(WatchId(1));
+    assert_eq!(find("p"), "unknown");
+}
+
+#[test]
 fn a_read_is_covered_only_by_what_is_synced_and_wide_enough() {
     let cache = Cache::new();
     let ask = |namespaces: &[&str], labels: &str, shape| Question {

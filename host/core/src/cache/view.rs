@@ -309,14 +309,20 @@ impl View {
         covers(&state, &query.question).then(|| self.laid().list(&state, query))
     }
 
-    pub(super) fn find(&self, name: &ObjectName, question: &Question) -> Reading<Option<Arc<Object>>> {
+    /// What a watch in step holds is there, however narrow that watch is; what none holds is only known to be absent
+    /// where a watch covers the name.
+    pub(super) fn find(&self, name: &ObjectName, shape: Shape) -> Reading<Option<Arc<Object>>> {
         let (state, laid) = (self.read(), self.laid());
-        match laid.see(name) {
-            _ if !covers(&state, question) => Reading::Uncovered,
-            Some(What::Unseen) => Reading::Unseen,
-            Some(What::Object(object)) => Reading::Known(Some(object.clone())),
-            Some(What::Gone) => Reading::Known(None),
-            None => Reading::Known(state.get(name.as_ref()).cloned()),
+        let held = state.in_step(name.as_ref());
+        match (laid.see(name), held) {
+            (Some(What::Object(object)), Some(_)) | (None, Some(object)) => {
+                Reading::Known(Some(object.clone()))
+            }
+            _ if !covers(&state, &Question::one(name, shape)) => Reading::Uncovered,
+            (Some(What::Unseen), _) => Reading::Unseen,
+            (Some(What::Object(object)), None) => Reading::Known(Some(object.clone())),
+            (Some(What::Gone), _) => Reading::Known(None),
+            (None, None) => Reading::Known(state.get(name.as_ref()).cloned()),
         }
     }
 
