@@ -6,9 +6,10 @@ use notify::{
     event::{AccessKind, AccessMode, ModifyKind, RenameMode},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 use tokio::sync::Notify;
 use windlass_core::name::ModuleName;
@@ -54,7 +55,7 @@ pub(super) struct Heard {
 struct State {
     scope: Scope,
     again: BTreeSet<Option<String>>,
-    written: BTreeSet<String>,
+    written: BTreeMap<String, Instant>,
 }
 
 /// What was heard.
@@ -63,14 +64,14 @@ pub(super) struct Taken {
     pub(super) scope: Scope,
     /// What is to be told again; all names without one.
     pub(super) again: BTreeSet<Option<String>>,
-    /// Names of which the last that was heard is that their writer is done.
-    pub(super) written: BTreeSet<String>,
+    /// Names of which the last that was heard is that their writer is done, and when.
+    pub(super) written: BTreeMap<String, Instant>,
 }
 
 impl Default for Heard {
     fn default() -> Self {
         let state =
-            State { scope: Scope::Names(BTreeSet::new()), again: BTreeSet::new(), written: BTreeSet::new() };
+            State { scope: Scope::Names(BTreeSet::new()), again: BTreeSet::new(), written: BTreeMap::new() };
         Self { state: Mutex::new(state), wake: Notify::new() }
     }
 }
@@ -89,9 +90,10 @@ impl Heard {
                 }
                 Scope::Names(names) => {
                     if written && state.written.len() < NAMES_MAX {
-                        state.written.extend(names.iter().cloned());
+                        let now = Instant::now();
+                        state.written.extend(names.iter().map(|name| (name.clone(), now)));
                     } else {
-                        state.written.retain(|name| !names.contains(name));
+                        state.written.retain(|name, _| !names.contains(name));
                     }
                     state.scope.add(names);
                 }
@@ -196,7 +198,7 @@ mod tests {
                 heard.notice(Path::new("/modules"), Ok(event));
             }
             assert_eq!(
-                heard.take().written.iter().map(String::as_str).collect::<Vec<_>>(),
+                heard.take().written.keys().map(String::as_str).collect::<Vec<_>>(),
                 expected,
                 "{kinds:?}"
             );

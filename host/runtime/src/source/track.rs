@@ -17,7 +17,7 @@ pub(super) struct Tracker {
     names: BTreeMap<String, Tracked>,
     misnamed: BTreeSet<Misnamed>,
     /// Heard since the last look.
-    written: BTreeSet<String>,
+    written: BTreeMap<String, Instant>,
 }
 
 /// One name.
@@ -72,12 +72,12 @@ pub(super) enum Task {
 
 impl Tracker {
     pub(super) fn new(settle: Duration, settle_written: Duration, truncated_after: Duration) -> Self {
-        let (names, misnamed, written) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let (names, misnamed, written) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         Self { settle, settle_written, truncated_after, names, misnamed, written }
     }
 
-    /// The writers of these names are done, as far as was heard before the look that comes.
-    pub(super) fn written(&mut self, names: BTreeSet<String>) {
+    /// The writers of these names are done since then, as far as was heard before the look that comes.
+    pub(super) fn written(&mut self, names: BTreeMap<String, Instant>) {
         self.written.extend(names);
     }
 
@@ -95,9 +95,11 @@ impl Tracker {
                 tracked.see(now, Files::default(), self.settle);
             }
         }
-        for name in std::mem::take(&mut self.written) {
+        for (name, at) in std::mem::take(&mut self.written) {
             if let Some(tracked) = self.names.get_mut(&name) {
                 tracked.written = true;
+                // They are as they are since their writer was done; the look came later.
+                tracked.since = tracked.since.map(|since| since.min(at));
             }
         }
         let mut wake_at: Option<Instant> = None;
@@ -194,5 +196,34 @@ impl Tracked {
             return Some((since + truncated_after, true));
         }
         Some((since + settle, false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+    use crate::source::heard::Scope;
+
+    #[test]
+    fn a_written_file_has_settled_a_while_after_its_writer_was_done_and_not_after_the_look() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let wasm = super::super::look::Stamp::read(file.path()).unwrap();
+        let files = BTreeMap::from([("a".to_owned(), Files { wasm, manifest: None })]);
+        let look =
+            || Look { scope: Scope::Whole, files: files.clone(), misnamed: BTreeSet::new(), directory: 0 };
+        let ms = Duration::from_millis;
+        let check = |closed_before_look: Option<Duration>, due_after_look: Duration| {
+            let mut tracker = Tracker::new(ms(25), ms(10), ms(2_000));
+            let now = Instant::now();
+            let written = closed_before_look.map(|ago| ("a".to_owned(), now - ago));
+            tracker.written(written.into_iter().collect());
+            assert_eq!(tracker.look(now, look()), (Vec::new(), Some(now + due_after_look)));
+            let (tasks, _) = tracker.look(now + due_after_look, look());
+            assert!(matches!(tasks[..], [Task::Read { .. }]), "{tasks:?}");
+        };
+        check(None, ms(25));
+        check(Some(ms(0)), ms(10));
+        check(Some(ms(4)), ms(6));
     }
 }
