@@ -25,12 +25,14 @@ fn main() -> ExitCode {
             return failure::report(&anyhow::Error::new(error).context("no threads can be started"));
         }
     };
-    let done = runtime.block_on(run(arguments.command));
+    // On a thread of the pool: what a host's driver and its runs tell each other then wakes no other thread.
+    let done = runtime.block_on(runtime.spawn(run(arguments.command)));
     // A build that is under way, or a connection that hangs, does not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => failure::report(&error),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
 

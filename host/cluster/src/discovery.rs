@@ -155,7 +155,8 @@ impl Discovery {
         if held.answers >= self.wanted.load(Ordering::Acquire) {
             return Ok(held);
         }
-        self.refresh(&held).await
+        // Boxed, as hardly ever needed: each call of a guest looks a kind up, and what it awaits is moved along.
+        Box::pin(self.refresh(&held)).await
     }
 
     /// Looks in what is known, and asks the server once if it is not there.
@@ -171,7 +172,7 @@ impl Discovery {
         };
         let mut found = look(&known);
         if found.is_none() && known.age() >= NEGATIVE_INTERVAL {
-            known = self.refresh(&known).await?;
+            known = Box::pin(self.refresh(&known)).await?;
             found = look(&known);
         }
         match found {

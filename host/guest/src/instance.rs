@@ -22,6 +22,7 @@ use crate::{
 };
 use meter::Meter;
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -218,26 +219,43 @@ async fn run_in_fresh_store(
     host: Arc<dyn Host>,
     ask: Ask<'_>,
 ) -> (Result<Said, Trap>, Usage, bool) {
-    let engine = module.engine();
-    let slot = engine.slots().acquire().await.expect("the engine never closes its slots");
-    let caller = Arc::new(asked.caller(module));
-    let ends_at = caller.ends_at;
+    let slot = module.engine().slots().acquire().await.expect("the engine never closes its slots");
     let meter = Arc::new(Meter::default());
-    let mut store = store(engine.wasmtime(), State::new(caller, host), &meter);
-    let said = tokio::time::timeout_at(ends_at, meter.charge(converse(module, &mut store, ask))).await;
+    // Pinned before it is charged: what is around it would else hold it twice, before and while it runs. From making
+    // the store to dropping it is one account: to read the clock of a thread is a system call.
+    let (said, (peak_memory_bytes, tally, explained)) = {
+        let life = pin!(life(module, Arc::new(asked.caller(module)), host, ask, &meter));
+        meter.charge(life).await
+    };
+    drop(slot);
+    (said, Usage { cpu: meter.spent(), peak_memory_bytes, tally }, explained)
+}
+
+/// An instance from its beginning to its end; beside the answer its peak of memory, its tally, and whether the cluster's
+/// answers explain a failure.
+async fn life(
+    module: &Module,
+    caller: Arc<Caller>,
+    host: Arc<dyn Host>,
+    ask: Ask<'_>,
+    meter: &Arc<Meter>,
+) -> (Result<Said, Trap>, (usize, Tally, bool)) {
+    let ends_at = caller.ends_at;
+    let mut store = store(module.engine().wasmtime(), State::new(caller, host), meter);
+    let said = {
+        let talk = pin!(converse(module, &mut store, ask));
+        tokio::time::timeout_at(ends_at, talk).await
+    };
     let state = store.data_mut();
     let said = match said {
-        Ok(said) => said.map_err(|error| died(&error, &meter, state)),
+        Ok(said) => said.map_err(|error| died(&error, meter, state)),
         Err(_) => {
             state.reach(Bound::Deadline, 1);
             Err(trap::of_deadline(meter.spent(), state, None))
         }
     };
     state.tell_reached();
-    let (peak_memory_bytes, tally, explained) = (state.memory.peak_bytes(), state.tally, state.explained);
-    meter.slice(|| drop(store));
-    drop(slot);
-    (said, Usage { cpu: meter.spent(), peak_memory_bytes, tally }, explained)
+    (said, (state.memory.peak_bytes(), state.tally, state.explained))
 }
 
 /// Why an instance ended with an error; counts the bound that it reached.

@@ -61,7 +61,8 @@ impl Runs {
                 Some(serving) => tokio::select! {
                     biased;
                     () = cut.cancelled() => given_up(),
-                    report = reconcile(&run, &writes, serving, host) => report,
+                    // It is kilobytes long, and a task is moved some times until it lies where it runs.
+                    report = Box::pin(reconcile(&run, &writes, serving, host)) => report,
                 },
             };
             drop(known);
