@@ -1,30 +1,16 @@
 //! From a replaced file, and from a saved source, to the new version serving: `cargo bench -p windlass-benches --bench reload`.
 
 use anyhow::Result;
-use std::{
-    fs,
-    io::Write as _,
-    path::Path,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{path::Path, thread::sleep, time::Instant};
 use windlass_benches::{
     cluster::{Cluster, Host},
     program::{Program, windlass},
+    replace::{REST, Replace, WAYS, reload, renamed},
     sample::{self, Copy, marked},
     table,
 };
 
 const RELOADS: u8 = 20;
-
-/// Between two reloads: what the one before caused is over.
-const REST: Duration = Duration::from_millis(300);
-
-/// As `cp` does.
-const COPIED_AT_ONCE: usize = 128 << 10;
-
-/// How a file is replaced; answers when it was complete.
-type Replace = fn(&Host, &[u8]) -> Result<Instant>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -40,10 +26,9 @@ async fn main() -> Result<()> {
     let mut host = Host::start(&cluster, "website", &components[0])?;
     table::head(&format!("windlass run, a file of {} KiB replaced", components[0].len() >> 10), "ms");
     // Both versions once, so that they are known.
-    reload(&mut host, renamed, &components[1])?;
-    reload(&mut host, renamed, &components[0])?;
-    let ways: [(&str, Replace); 2] = [("renamed into place", renamed), ("copied in place", copied)];
-    for (nth, (way, replace)) in (0..).zip(ways) {
+    reload(&mut host, renamed, "website", &components[1])?;
+    reload(&mut host, renamed, "website", &components[0])?;
+    for (nth, (way, replace)) in (0..).zip(WAYS) {
         let other = |turn: u8| &components[usize::from(turn + 1) % components.len()];
         let fresh = |turn| marked(other(turn), turn + nth * RELOADS);
         measure(&mut host, &format!("{way}, new code"), replace, fresh)?;
@@ -57,36 +42,13 @@ async fn main() -> Result<()> {
 fn measure(host: &mut Host, what: &str, replace: Replace, version: impl Fn(u8) -> Vec<u8>) -> Result<()> {
     let (mut serving, mut ran) = (Vec::new(), Vec::new());
     for turn in 0..RELOADS {
-        let [serves, runs] = reload(host, replace, &version(turn))?;
+        let [serves, runs] = reload(host, replace, "website", &version(turn))?;
         serving.push(serves);
         ran.push(runs);
     }
     table::times(&format!("{what}: serves"), &serving, Some(300));
     table::times("  its first run is over", &ran, None);
     Ok(())
-}
-
-/// From the complete file until the version serves, and until it has run.
-fn reload(host: &mut Host, replace: Replace, component: &[u8]) -> Result<[Duration; 2]> {
-    sleep(REST);
-    host.program.forget();
-    let complete = replace(host, component)?;
-    let serves = host.program.wait_for(&["module serves"])?;
-    let ran = host.program.wait_for(&["DEBUG run", "the module was replaced"])?;
-    Ok([serves.at - complete, ran.at - complete])
-}
-
-fn renamed(host: &Host, component: &[u8]) -> Result<Instant> {
-    fs::write(host.beside(), component)?;
-    fs::rename(host.beside(), host.file("website"))?;
-    Ok(Instant::now())
-}
-
-fn copied(host: &Host, component: &[u8]) -> Result<Instant> {
-    let mut file = fs::File::create(host.file("website"))?;
-    component.chunks(COPIED_AT_ONCE).try_for_each(|part| file.write_all(part))?;
-    drop(file);
-    Ok(Instant::now())
 }
 
 fn dev(copy: &Copy) -> Result<()> {

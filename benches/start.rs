@@ -1,10 +1,11 @@
 //! From `windlass server` to its first answer, and its memory when it holds nothing: `cargo bench -p windlass-benches --bench start`.
 
 use anyhow::{Context as _, Result};
-use std::{fs, time::Duration};
+use std::time::Duration;
 use tokio::time::sleep;
 use windlass_benches::{
     client::Access,
+    process::{self, Memory},
     program::{Program, windlass},
     table,
 };
@@ -18,8 +19,7 @@ const AT_REST: Duration = Duration::from_millis(500);
 struct Start {
     printed: Duration,
     answered: Duration,
-    /// MiB: resident, its share of what it has in common with others, and what is its alone.
-    memory: [f64; 3],
+    memory: Memory,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,12 +50,14 @@ async fn main() -> Result<()> {
     }
     table::head("windlass server, empty", "MiB");
     for (what, all) in &starts {
-        for (nth, (kind, aim)) in
-            [("resident", Some(30)), ("  proportional", None), ("  not of a file", None)]
-                .into_iter()
-                .enumerate()
-        {
-            table::row(&format!("{kind}, {what}"), all.iter().map(|one| one.memory[nth]).collect(), aim);
+        type Part = fn(&Memory) -> f64;
+        let parts: [(&str, Part, Option<u32>); 3] = [
+            ("resident", |memory| memory.rss, Some(30)),
+            ("  proportional", |memory| memory.pss, None),
+            ("  not of a file", |memory| memory.anonymous, None),
+        ];
+        for (kind, part, aim) in parts {
+            table::row(&format!("{kind}, {what}"), all.iter().map(|one| part(&one.memory)).collect(), aim);
         }
     }
     Ok(())
@@ -71,16 +73,5 @@ async fn start(flags: &[&str]) -> Result<Start> {
     connection.get("/api/v1/namespaces").await?;
     let answered = server.started.elapsed();
     sleep(AT_REST).await;
-    Ok(Start { printed, answered, memory: memory(server.id())? })
-}
-
-fn memory(process: u32) -> Result<[f64; 3]> {
-    let file = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
-    let mib = |name: &str| {
-        let line =
-            file.lines().find(|line| line.starts_with(name)).context("another kernel's smaps_rollup")?;
-        let kib: f64 = line.split_whitespace().nth(1).context("a figure")?.parse()?;
-        Ok::<_, anyhow::Error>(kib / 1024.0)
-    };
-    Ok([mib("Rss:")?, mib("Pss:")?, mib("Anonymous:")?])
+    Ok(Start { printed, answered, memory: process::memory(server.id())? })
 }

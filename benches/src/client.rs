@@ -33,10 +33,18 @@ impl Access {
     /// # Errors
     /// It is no kubeconfig with certificates in it.
     pub fn read(kubeconfig: &Path) -> Result<Self> {
-        let file: Value = serde_yaml_ng::from_str(&fs::read_to_string(kubeconfig)?)?;
+        Self::of(&fs::read_to_string(kubeconfig)?).with_context(|| kubeconfig.display().to_string())
+    }
+
+    /// The same of a kubeconfig's text.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn of(kubeconfig: &str) -> Result<Self> {
+        let file: Value = serde_yaml_ng::from_str(kubeconfig)?;
         let text = |pointer: &str| {
             let found = file.pointer(pointer).and_then(Value::as_str);
-            found.with_context(|| format!("{} has no {pointer}", kubeconfig.display()))
+            found.with_context(|| format!("the kubeconfig has no {pointer}"))
         };
         let pem = |pointer: &str| Ok::<_, anyhow::Error>(STANDARD.decode(text(pointer)?)?);
         let server = text("/clusters/0/cluster/server")?;

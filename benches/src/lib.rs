@@ -5,6 +5,10 @@
 
 pub mod client;
 pub mod cluster;
+pub mod figure;
+pub mod process;
 pub mod program;
+pub mod replace;
 pub mod sample;
+pub mod stranger;
 pub mod table;

@@ -1,6 +1,7 @@
 //! Figures as a table: what, how often, smallest, median, 99th percentile, aim.
 #![allow(clippy::print_stdout, reason = "programs for people at a terminal")]
 
+use crate::figure::percentile;
 use std::{fs, time::Duration};
 
 /// Prints what stands above the rows, with how busy the machine is: figures of a busy one are of little use.
@@ -19,28 +20,11 @@ pub fn times(what: &str, times: &[Duration], aim_ms: Option<u32>) {
 }
 
 /// Prints a row of any figures. Nothing is printed where nothing was measured.
-pub fn row(what: &str, mut figures: Vec<f64>, aim: Option<u32>) {
-    figures.sort_by(f64::total_cmp);
-    let Some(min) = figures.first() else { return };
-    let aim = aim.map_or_else(String::new, |aim| format!("≤ {aim}"));
-    let (median, p99) = (rank(&figures, 50), rank(&figures, 99));
-    println!("{what:<48} {:>5} {min:>9.2} {median:>9.2} {p99:>9.2} {aim:>7}", figures.len());
-}
-
-/// The nearest rank: of 20 figures the 99th percentile is the largest.
-fn rank(sorted: &[f64], percent: usize) -> f64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::rank;
-
-    #[test]
-    fn a_rank_is_a_figure_that_was_measured() {
-        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!([rank(&hundred, 50), rank(&hundred, 99), rank(&hundred[..20], 99)], [50.0, 99.0, 20.0]);
-        assert_eq!([rank(&hundred[..1], 50), rank(&[], 50)], [1.0, 0.0]);
+pub fn row(what: &str, figures: Vec<f64>, aim: Option<u32>) {
+    if figures.is_empty() {
+        return;
     }
+    let (len, aim) = (figures.len(), aim.map_or_else(String::new, |aim| format!("≤ {aim}")));
+    let [min, median, p99] = [0, 50, 99].map(|percent| percentile(figures.clone(), percent));
+    println!("{what:<48} {len:>5} {min:>9.2} {median:>9.2} {p99:>9.2} {aim:>7}");
 }

@@ -19,10 +19,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("windlass-macros", &[]),
     // It starts the command, as users do.
     ("windlass-benches", &[]),
+    ("stranger", &["windlass"]),
 ];
 
 /// What their tests may use besides. The API server's tests use nothing of ours: a mistake must not hide in both.
 const TEST_ARROWS: &[(&str, &[&str])] = &[
+    ("windlass-benches", &["windlass-apiserver", "windlass-runtime"]),
     ("windlass-cluster", &["windlass-apiserver"]),
     ("windlass-guest", &["windlass-author"]),
     ("windlass-runtime", &["windlass-apiserver", "windlass-author"]),
