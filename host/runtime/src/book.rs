@@ -36,7 +36,10 @@ pub(crate) struct HeldBack {
 /// One module.
 #[derive(Default)]
 pub(crate) struct Entry {
+    /// Without its bytes.
     pub(crate) offer: Option<Offer>,
+    /// The bytes of a version that is to be kept once it serves.
+    to_keep: Option<(Digest, Arc<[u8]>)>,
     pub(crate) manifest: Option<Arc<Manifest>>,
     pub(crate) stand: Stand,
     /// What would serve, had it not been rejected; an older version may.
@@ -62,21 +65,29 @@ impl Book {
     /// A new offer of a module.
     pub(crate) fn offered(&mut self, offer: &Offer, manifest: &Arc<Manifest>) {
         let entry = self.modules.entry(offer.name.clone()).or_default();
-        entry.offer = Some(offer.clone());
+        entry.offer = Some(offer.noted());
+        entry.to_keep = None;
         entry.manifest = Some(manifest.clone());
         entry.stand = Stand::Loading;
         entry.paused = manifest.paused;
     }
 
     /// Rejected bytes were offered.
-    pub(crate) fn held_back(&mut self, held_back: HeldBack) {
-        let entry = self.modules.entry(held_back.offer.name.clone()).or_default();
-        entry.held_back = Some(held_back);
+    pub(crate) fn held_back(&mut self, offer: &Offer, reason: String) {
+        let entry = self.modules.entry(offer.name.clone()).or_default();
+        entry.held_back = Some(HeldBack { offer: offer.noted(), reason });
     }
 
-    /// The version that is loaded, by its digest.
-    pub(crate) fn offer_of(&self, module: &ModuleName, digest: &Digest) -> Option<&Offer> {
-        self.modules.get(module)?.offer.as_ref().filter(|offer| offer.digest == *digest)
+    /// Whether a version is the one that was loaded last.
+    pub(crate) fn is_offered(&self, module: &ModuleName, digest: &Digest) -> bool {
+        let offer = self.modules.get(module).and_then(|entry| entry.offer.as_ref());
+        offer.is_some_and(|offer| offer.digest == *digest)
+    }
+
+    /// The bytes of a version that is to be kept, once.
+    pub(crate) fn take_to_keep(&mut self, module: &ModuleName, digest: &Digest) -> Option<Arc<[u8]>> {
+        let (of, wasm) = self.modules.get_mut(module)?.to_keep.take()?;
+        (of == *digest).then_some(wasm)
     }
 
     /// Whether a load that ended is still of the newest offer.
@@ -93,6 +104,7 @@ impl Book {
         let description = &ready.version.description;
         (entry.title, entry.version) = (description.title.clone(), description.version.clone());
         entry.stand = Stand::Offered;
+        entry.to_keep = ready.to_keep.clone().map(|wasm| (offer.digest, wasm));
         entry.kinds = ready.kinds.clone();
         entry.field_manager = Some(ready.terms.field_manager.clone());
         entry.seen_at.insert(offer.digest, offer.seen_at);

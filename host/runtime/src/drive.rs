@@ -191,8 +191,9 @@ impl Driver {
     }
 
     fn serves(&mut self, module: &ModuleName, digest: &Digest, good: Option<Digest>) {
-        if let Some(offer) = self.book.offer_of(module, digest) {
-            self.versions.serves(offer, good);
+        if self.book.is_offered(module, digest) {
+            let wasm = self.book.take_to_keep(module, digest);
+            self.versions.serves(module, (*digest, wasm), good);
         }
     }
 
@@ -246,7 +247,8 @@ impl Driver {
         let manifest = offer.manifest.clone();
         let manifest = manifest.unwrap_or_else(|| Arc::new(Manifest::absent(&offer.name, &self.defaults)));
         self.book.offered(&offer, &manifest);
-        self.loader.start(offer, manifest);
+        let keep = self.versions.want(&offer.name, &offer.digest);
+        self.loader.start(offer, manifest, keep);
     }
 
     /// What was offered last of one module, or of all, is loaded again.

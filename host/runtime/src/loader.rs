@@ -50,6 +50,8 @@ pub(crate) struct Ready {
     pub(crate) module: Arc<Module>,
     pub(crate) terms: Arc<Terms>,
     pub(crate) kinds: kinds::Named,
+    /// Its bytes, if they are to be kept.
+    pub(crate) to_keep: Option<Arc<[u8]>>,
 }
 
 /// Why a version does not serve.
@@ -77,17 +79,18 @@ pub(crate) struct Loader {
 
 impl Loader {
     /// Starts a load; its end comes over the channel.
-    pub(crate) fn start(&self, offer: Offer, manifest: Arc<Manifest>) {
+    pub(crate) fn start(&self, mut offer: Offer, manifest: Arc<Manifest>, keep: bool) {
         let loader = self.clone();
         tokio::spawn(async move {
-            let result = loader.load(&offer, &manifest).await;
+            let result = loader.load(&mut offer, &manifest, keep).await;
             drop(loader.loaded.send(Loaded { offer, manifest, result }).await);
         });
     }
 
-    async fn load(&self, offer: &Offer, manifest: &Manifest) -> Result<Ready, Held> {
+    async fn load(&self, offer: &mut Offer, manifest: &Manifest, keep: bool) -> Result<Ready, Held> {
         let mut terms = self.terms(manifest);
-        let module = self.module(offer).await?;
+        let (module, to_keep) = self.module(offer, keep).await?;
+        let offer = &*offer;
         let mut asked = terms.clone();
         asked
             .limits
@@ -119,7 +122,7 @@ impl Loader {
             paused: manifest.paused,
             suppress_no_op_writes: manifest.suppress_no_op_writes,
         };
-        Ok(Ready { version, module, terms: Arc::new(terms), kinds })
+        Ok(Ready { version, module, terms: Arc::new(terms), kinds, to_keep })
     }
 
     /// Everything the manifest gives, the grant still empty: describing needs no right.
@@ -145,15 +148,22 @@ impl Loader {
         }
     }
 
-    async fn module(&self, offer: &Offer) -> Result<Arc<Module>, Held> {
+    /// The module in memory, and its bytes if they are to be kept.
+    async fn module(&self, offer: &mut Offer, keep: bool) -> Result<(Arc<Module>, Option<Arc<[u8]>>), Held> {
         // One that does not wake up is loaded anew, from the bytes that are here.
         if let Some(held) = self.registry.get(&offer.digest)
             && let Ok(awake) = held.awake().await
         {
-            return Ok(awake.module().clone());
+            // Served before, by this or another name: that its bytes cannot be had is no reason not to serve.
+            let wasm = if keep { offer.take_bytes().await.ok() } else { None };
+            offer.wasm = None;
+            return Ok((awake.module().clone(), wasm));
         }
-        let loaded = Module::load(&self.engine, Arc::from(&*offer.wasm), self.code_cache.clone()).await;
-        loaded.map(Arc::new).map_err(|error| rejected(offer, &error))
+        let wasm = offer.take_bytes().await.map_err(|error| rejected(offer, &error))?;
+        let kept = keep.then(|| wasm.clone());
+        let loaded = Module::load(&self.engine, wasm, self.code_cache.clone()).await;
+        let module = loaded.map_err(|error| rejected(offer, &error))?;
+        Ok((Arc::new(module), kept))
     }
 
     async fn resolve(&self, description: &Description) -> Vec<Resource> {

@@ -7,11 +7,9 @@ use crate::{
     control::Answer,
     drive::{Driver, with_causes},
     observe::Observer as _,
-    source::Offer,
-    versions,
+    source::{self, Offer},
 };
-use bytes::Bytes;
-use std::{path::PathBuf, time::Instant};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 use windlass_core::{
     fact::Fact,
     name::{Digest, ModuleName},
@@ -63,7 +61,7 @@ impl Driver {
         if let Some(entry) = self.book.modules.get_mut(module)
             && let Some(offer) = entry.offer.clone().filter(|offer| offer.digest == bad)
         {
-            entry.held_back = Some(HeldBack { offer, reason: reason.clone() });
+            entry.held_back = Some(HeldBack { offer: offer.noted(), reason: reason.clone() });
         }
         self.restore(module, good);
         self.observers.fact(&Fact::ModuleRolledBack { module: module.clone(), bad, good, reason });
@@ -74,7 +72,7 @@ impl Driver {
     pub(crate) fn hold_back(&mut self, offer: Offer, reason: String) {
         let module = offer.name.clone();
         let good = self.versions.before(&module, &offer.digest);
-        self.book.held_back(HeldBack { offer, reason: reason.clone() });
+        self.book.held_back(&offer, reason.clone());
         match good {
             Some(good) => self.restore(&module, good),
             None => self.reject(&module, rejected(&module, &reason)),
@@ -114,15 +112,15 @@ impl Driver {
         let Some(file) = self.versions.file(module, &digest) else { return };
         let (module, restored) = (module.clone(), self.restored.clone());
         tokio::spawn(async move {
-            let offer = |wasm: Bytes, file: PathBuf| Offer {
+            let offer = |wasm: Arc<[u8]>, file: PathBuf| Offer {
                 name: module.clone(),
                 file,
-                wasm,
+                wasm: Some(wasm),
                 digest,
                 manifest,
                 seen_at: Instant::now(),
             };
-            let read = versions::restore(&file, &digest).await;
+            let read = source::read_again(&file, &digest).await;
             let read =
                 read.map(|wasm| offer(wasm, file)).map_err(|error| (module.clone(), with_causes(&error)));
             drop(restored.send(read).await);

@@ -9,16 +9,10 @@
 mod disk;
 mod record;
 
-use crate::source::Offer;
-use bytes::Bytes;
 use disk::Job;
 use record::Record;
 pub(crate) use record::Rejected;
-use std::{
-    collections::BTreeMap,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 use tokio::{sync::mpsc, task::JoinHandle};
 use windlass_core::name::{Digest, ModuleName};
 
@@ -45,26 +39,6 @@ pub struct VersionsError {
     path: String,
     #[source]
     source: io::Error,
-}
-
-/// A version that was kept cannot be had back.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RestoreError {
-    /// Not there, or unreadable.
-    #[error("cannot read {path}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// Other bytes than were kept.
-    #[error("{path} holds other bytes than were kept there")]
-    Changed {
-        /// The file.
-        path: String,
-    },
 }
 
 impl Versions {
@@ -105,14 +79,31 @@ impl Versions {
         self.records.get(module)?.last()
     }
 
-    /// A version began to serve. `good` is the one against which it is on trial: kept as long as that lasts.
-    pub(crate) fn serves(&mut self, offer: &Offer, good: Option<Digest>) {
+    /// Whether a version's bytes are wanted when it begins to serve: it is to be kept, and is not yet.
+    pub(crate) fn want(&self, module: &ModuleName, digest: &Digest) -> bool {
+        let has = |record: &Record| record.kept().any(|kept| kept == *digest);
+        self.kept.is_some() && !self.records.get(module).is_some_and(has)
+    }
+
+    /// A version began to serve; with its bytes, unless they are kept already. `good` is the one against which it is on
+    /// trial: kept as long as that lasts.
+    pub(crate) fn serves(
+        &mut self,
+        module: &ModuleName,
+        (digest, wasm): (Digest, Option<Arc<[u8]>>),
+        good: Option<Digest>,
+    ) {
         if self.kept.is_none() {
             return;
         }
-        let record = self.records.entry(offer.name.clone()).or_default();
-        if record.serves(offer.digest, good) {
-            self.write(&offer.name, Some((offer.digest, offer.wasm.clone())));
+        // They were kept when it was loaded, and another version took their place meanwhile.
+        if wasm.is_none() && self.want(module, &digest) {
+            tracing::warn!(target: "windlass::module", %module, "version {} is not kept: its bytes are gone already; it cannot come back once it is replaced", digest.short());
+            return;
+        }
+        let record = self.records.entry(module.clone()).or_default();
+        if record.serves(digest, good) {
+            self.write(module, wasm.map(|wasm| (digest, wasm)));
         }
     }
 
@@ -142,24 +133,13 @@ impl Versions {
         Some(disk::wasm_file(&kept.directory.join(&*module.0), digest))
     }
 
-    fn write(&self, module: &ModuleName, wasm: Option<(Digest, Bytes)>) {
+    fn write(&self, module: &ModuleName, wasm: Option<(Digest, Arc<[u8]>)>) {
         let (Some(kept), Some(record)) = (&self.kept, self.records.get(module)) else { return };
         let job = Job { directory: kept.directory.join(&*module.0), record: record.clone(), wasm };
         if kept.jobs.try_send(job).is_err() {
             tracing::warn!(target: "windlass::module", %module, "its version is not kept: too many wait to be written; it cannot go back after a restart");
         }
     }
-}
-
-/// Reads a version's bytes back.
-pub(crate) async fn restore(file: &Path, digest: &Digest) -> Result<Bytes, RestoreError> {
-    let path = || file.display().to_string();
-    let wasm = tokio::fs::read(file).await;
-    let wasm = wasm.map_err(|source| RestoreError::Unreadable { path: path(), source })?;
-    if crate::source::digest_of(&wasm) != *digest {
-        return Err(RestoreError::Changed { path: path() });
-    }
-    Ok(wasm.into())
 }
 
 #[cfg(test)]

@@ -268,7 +268,7 @@ impl Workshop {
             name: ModuleName(built.name.as_str().into()),
             file: built.path,
             digest: digest_of(&built.bytes),
-            wasm: built.bytes.into(),
+            wasm: Some(built.bytes.into()),
             manifest: None,
             seen_at: Instant::now(),
         };

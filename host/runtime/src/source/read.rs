@@ -91,7 +91,7 @@ fn read_both(
     let digest = Digest(Sha256::digest(&wasm).into());
     let told = Told::Offered(digest.0, manifest_digest);
     let (name, file) = (name.clone(), paths.wasm.clone());
-    let offer = Offer { name, file, wasm: wasm.into(), digest, manifest, seen_at };
+    let offer = Offer { name, file, wasm: Some(wasm.into()), digest, manifest, seen_at };
     Found::Event(told, Box::new(SourceEvent::Offered(offer)))
 }
 

@@ -1,11 +1,11 @@
 //! The files of the versions.
 
 use super::{VersionsError, record::Record};
-use bytes::Bytes;
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tokio::sync::mpsc;
 use windlass_core::name::{Digest, ModuleName};
@@ -16,7 +16,7 @@ const INDEX: &str = "index.json";
 pub(super) struct Job {
     pub(super) directory: PathBuf,
     pub(super) record: Record,
-    pub(super) wasm: Option<(Digest, Bytes)>,
+    pub(super) wasm: Option<(Digest, Arc<[u8]>)>,
 }
 
 pub(super) fn wasm_file(directory: &Path, digest: &Digest) -> PathBuf {
