@@ -9,8 +9,11 @@ mod cluster;
 mod families;
 mod guest;
 mod module;
+mod modules;
 mod own_writes;
+mod rows;
 mod sleepers;
+mod times;
 
 use super::{Observer, log};
 use bounds::BoundMetrics;
@@ -18,13 +21,14 @@ use cluster::ClusterMetrics;
 use families::{Families, KindLabel, WatchLabel};
 use guest::{GuestMetrics, NotKept};
 use module::{ControllerSeries, ModuleSeries};
+use modules::Modules;
 use own_writes::OwnWritesMetrics;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use sleepers::SleeperMetrics;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use windlass_cluster::{reflector::Measures, transport::Requests};
@@ -49,7 +53,7 @@ pub struct Metrics {
     cluster: ClusterMetrics,
     own_writes: OwnWritesMetrics,
     sleepers: SleeperMetrics,
-    modules: RwLock<HashMap<ModuleName, ModuleSeries>>,
+    modules: Modules,
     /// The watches that have a series.
     watched: Mutex<BTreeSet<WatchLabel>>,
 }
@@ -74,7 +78,9 @@ impl Default for Metrics {
         registry.register_collector(Box::new(own_writes.clone()));
         let sleepers = SleeperMetrics::default();
         registry.register_collector(Box::new(sleepers.clone()));
-        let (modules, watched) = (RwLock::default(), Mutex::default());
+        let modules = Modules::default();
+        registry.register_collector(Box::new(modules.clone()));
+        let watched = Mutex::default();
         Self { registry, families, guests, bounds, cluster, own_writes, sleepers, modules, watched }
     }
 }
@@ -88,11 +94,12 @@ impl Metrics {
         controllers: impl IntoIterator<Item = &'a str>,
         concurrency: u32,
     ) {
-        let mut modules = self.modules.write().unwrap_or_else(PoisonError::into_inner);
-        let series =
-            modules.entry(module.clone()).or_insert_with(|| ModuleSeries::new(&self.families, module));
-        series.keep_controllers(&self.families, module, controllers, concurrency);
+        self.modules.register(module, controllers, concurrency);
         self.bounds.register(module);
+        // Made so that they exist; counted where there is no module yet to hold them.
+        let label = families::ModuleLabel::of(module);
+        drop(self.families.offers.get_or_create(&label));
+        drop(self.families.rejections.get_or_create(&label));
     }
 
     /// Shows from now on what the watches and requests of this server did.
@@ -102,10 +109,7 @@ impl Metrics {
 
     /// Takes the series of a module out.
     pub fn forget_module(&self, module: &ModuleName) {
-        let mut modules = self.modules.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = modules.remove(module) {
-            series.remove(&self.families, module);
-        }
+        self.modules.forget(module);
         self.guests.forget(module);
         self.bounds.forget(module);
         // These count before a module is registered, and may be all there is of it.
@@ -131,14 +135,14 @@ impl Metrics {
     /// Tells how many fights a module has part in.
     pub fn fights(&self, module: &ModuleName, count: usize) {
         self.with_module(module, |series| {
-            series.fights.set(i64::try_from(count).unwrap_or(i64::MAX));
+            series.numbers.set(rows::FIGHTS, count as u64);
         });
     }
 
     /// Tells how many reads the requests of a module follow.
     pub fn subscriptions(&self, module: &ModuleName, count: usize) {
         self.with_module(module, |series| {
-            series.subscriptions.set(i64::try_from(count).unwrap_or(i64::MAX));
+            series.numbers.set(rows::SUBSCRIPTIONS, count as u64);
         });
     }
 
@@ -165,7 +169,7 @@ impl Metrics {
     /// Counts requests that were added to a controller's queue.
     pub fn added(&self, controller: &ControllerName, count: u64) {
         self.with_controller(controller, |series| {
-            series.adds.inc_by(count);
+            series.numbers.add(rows::ADDS, count);
         });
     }
 
@@ -189,15 +193,12 @@ impl Metrics {
     }
 
     fn with_module(&self, module: &ModuleName, use_it: impl FnOnce(&ModuleSeries)) {
-        let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = modules.get(module) {
-            use_it(series);
-        }
+        self.modules.with(module, use_it);
     }
 
     fn with_controller(&self, name: &ControllerName, use_it: impl FnOnce(&ControllerSeries)) {
         self.with_module(&name.module, |series| {
-            if let Some(series) = series.controllers.get(&name.controller) {
+            if let Some(series) = series.controller(&name.controller) {
                 use_it(series);
             }
         });
@@ -244,14 +245,14 @@ impl Metrics {
             Fact::ModuleServing { module, generation, took, .. } => {
                 families.swap_time.observe(took.as_secs_f64());
                 self.with_module(module, |series| {
-                    series.generation.set(i64::try_from(generation.0).unwrap_or(i64::MAX));
+                    series.numbers.set(rows::GENERATION, generation.0);
                 });
             }
             Fact::ModuleRolledBack { module, .. } => self.with_module(module, |series| {
-                series.rollbacks.inc();
+                series.numbers.add(rows::ROLLBACKS, 1);
             }),
             Fact::ModuleStanding { module, standing } => self.with_module(module, |series| {
-                series.stage.set(standing.stage as i64);
+                series.numbers.set(rows::STAGE, standing.stage as u64);
             }),
             Fact::ModuleWoken { took, .. } => families.wake_time.observe(took.as_secs_f64()),
             Fact::ModuleNotWoken { .. } => drop(families.wake_failures.inc()),
@@ -279,15 +280,15 @@ impl Observer for Metrics {
             }
             Fact::WriteSpared { request, .. } => {
                 self.with_module(&request.controller.module, |series| {
-                    series.spared.inc();
+                    series.numbers.add(rows::SPARED, 1);
                 });
             }
             Fact::CallRefused { module, .. } => self.with_module(module, |series| {
-                series.refusals.inc();
+                series.numbers.add(rows::REFUSALS, 1);
             }),
             Fact::ReadsAnswered { module, cache, server } => self.with_module(module, |series| {
-                series.cache_reads.inc_by((*cache).into());
-                series.server_reads.inc_by((*server).into());
+                series.numbers.add(rows::CACHE_READS, (*cache).into());
+                series.numbers.add(rows::SERVER_READS, (*server).into());
             }),
             Fact::GuestLog { module, level, .. } => self.with_module(module, |series| series.logged(*level)),
             Fact::WatchSynced { kind, objects } => {
@@ -318,7 +319,7 @@ impl Observer for Metrics {
             Fact::Fight(fight) if fight.stage != FightStage::Over => {
                 if let Some(writer) = fight.writers.first() {
                     self.with_module(&writer.controller.module, |series| {
-                        series.flips.inc();
+                        series.numbers.add(rows::FLIPS, 1);
                     });
                 }
             }

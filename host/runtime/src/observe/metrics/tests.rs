@@ -112,6 +112,31 @@ fn w11_c9_every_series_of_a_module_begins_at_zero() {
 }
 
 #[test]
+fn each_number_has_its_row() {
+    assert_eq!(rows::of_modules().len(), rows::MODULE_LEN);
+    assert_eq!(rows::of_controllers().len(), rows::CONTROLLER_LEN);
+}
+
+#[test]
+fn a_module_takes_no_more_than_its_numbers() {
+    let bytes = size_of::<ModuleSeries>() + size_of::<ControllerSeries>();
+    assert!(bytes <= 1_536, "{bytes}");
+}
+
+#[test]
+fn a_time_counts_in_the_bucket_that_it_fits_and_the_ones_above() {
+    let metrics = registered();
+    metrics.fact(&run(Outcome::Done, Reason::Changed));
+    let line = |le: &str, count: u64| {
+        format!(
+            r#"controller_runtime_reconcile_time_seconds_bucket{{le="{le}",controller="website/site"}} {count}"#
+        )
+    };
+    check(&metrics, &[&line("0.0025", 0), &line("0.005", 1), &line("60.0", 1), &line("+Inf", 1)]);
+    check(&metrics, &[r#"controller_runtime_reconcile_time_seconds_sum{controller="website/site"} 0.003"#]);
+}
+
+#[test]
 fn every_outcome_has_a_series() {
     let trap = Trap { kind: TrapKind::Memory, message: String::new(), frames: Vec::new() };
     let outcomes = [
