@@ -73,6 +73,11 @@ impl Compiler {
         Self { compiling, turns: Semaphore::new(processors.max(2)) }
     }
 
+    /// A turn, if nobody has to be waited for.
+    pub(crate) fn turn_now(&self) -> Option<Turn<'_>> {
+        self.turns.try_acquire().ok().map(Turn)
+    }
+
     /// Waits for a turn.
     pub(crate) async fn turn(&self) -> Turn<'_> {
         Turn(self.turns.acquire().await.expect("the compiler never closes its turns"))

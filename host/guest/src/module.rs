@@ -6,12 +6,14 @@
 
 mod admission;
 mod bounds;
+mod bytes;
 mod code_cache;
 mod link;
 mod load;
 
 pub use admission::{AdmissionError, Looks};
 pub use bounds::{Measure, ModuleBound, ModuleBounds, NoBound, TooMuch};
+pub use bytes::{BytesError, ModuleBytes, read_again};
 pub use code_cache::{CodeCache, CodeCacheError};
 
 use crate::{bindings::WindlassPre, engine::Engine, instance::State};
@@ -65,9 +67,25 @@ impl Module {
         bytes: Arc<[u8]>,
         cache: Option<Arc<CodeCache>>,
     ) -> Result<Self, AdmissionError> {
-        let size_bytes = bytes.len();
-        let loading = Loading { engine: engine.clone(), bytes, cache };
-        let Loaded { digest, surface, code: Code { component, compiled, kept } } = loading.load().await?;
+        Self::load_from(engine, &mut bytes.into(), cache).await
+    }
+
+    /// The same of bytes that are let go of while the module waits for its turn. Afterwards they are at hand.
+    ///
+    /// # Errors
+    /// As [`Module::load`], and when the bytes cannot be read again.
+    pub async fn load_from(
+        engine: &Engine,
+        bytes: &mut ModuleBytes,
+        cache: Option<Arc<CodeCache>>,
+    ) -> Result<Self, AdmissionError> {
+        let mut loading = Loading { engine: engine.clone(), bytes: bytes.clone(), cache };
+        // Held there only: what is let go of must be gone.
+        bytes.let_go();
+        let loaded = loading.load().await;
+        *bytes = loading.bytes;
+        let Loaded { digest, size_bytes, surface, code } = loaded?;
+        let Code { component, compiled, kept } = code;
         let pre = link::link(engine, &component)?;
         let known = Known { digest, size_bytes, surface: Arc::new(surface) };
         Ok(Self { known, compiled, kept, engine: engine.clone(), pre })

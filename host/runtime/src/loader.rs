@@ -24,7 +24,7 @@ use windlass_guest::{
     grant::CurrentGrant,
     host::{Host, Terms},
     limits::{Bound, MAXIMUM_FLAG, Maxima},
-    module::{CodeCache, Module},
+    module::{CodeCache, Module, ModuleBytes},
     registry::Registry,
 };
 
@@ -150,20 +150,16 @@ impl Loader {
 
     /// The module in memory, and its bytes if they are to be kept.
     async fn module(&self, offer: &mut Offer, keep: bool) -> Result<(Arc<Module>, Option<Arc<[u8]>>), Held> {
-        // One that does not wake up is loaded anew, from the bytes that are here.
+        let mut bytes = ModuleBytes::of_file(offer.file.clone(), offer.digest, offer.wasm.take());
+        // One that does not wake up is loaded anew.
         if let Some(held) = self.registry.get(&offer.digest)
             && let Ok(awake) = held.awake().await
         {
-            // Served before, by this or another name: that its bytes cannot be had is no reason not to serve.
-            let wasm = if keep { offer.take_bytes().await.ok() } else { None };
-            offer.wasm = None;
-            return Ok((awake.module().clone(), wasm));
+            return Ok((awake.module().clone(), bytes.take().filter(|_| keep)));
         }
-        let wasm = offer.take_bytes().await.map_err(|error| rejected(offer, &error))?;
-        let kept = keep.then(|| wasm.clone());
-        let loaded = Module::load(&self.engine, wasm, self.code_cache.clone()).await;
+        let loaded = Module::load_from(&self.engine, &mut bytes, self.code_cache.clone()).await;
         let module = loaded.map_err(|error| rejected(offer, &error))?;
-        Ok((Arc::new(module), kept))
+        Ok((Arc::new(module), bytes.take().filter(|_| keep)))
     }
 
     async fn resolve(&self, description: &Description) -> Vec<Resource> {

@@ -5,9 +5,9 @@
 use crate::{
     book::{HeldBack, Stand},
     control::Answer,
-    drive::{Driver, with_causes},
+    drive::Driver,
     observe::Observer as _,
-    source::{self, Offer},
+    source::{Offer, digest_of},
 };
 use std::{path::PathBuf, sync::Arc, time::Instant};
 use windlass_core::{
@@ -100,7 +100,7 @@ impl Driver {
         };
         let Some(good) = good.filter(|good| *good != offer.digest) else { return };
         tracing::info!(target: "windlass::module", %module, "version {} serves until {} can", good.short(), offer.digest.short());
-        self.book.held_back(HeldBack { offer, reason: reason.to_owned() });
+        self.book.held_back(&offer, reason.to_owned());
         self.restore(module, good);
     }
 
@@ -120,9 +120,12 @@ impl Driver {
                 manifest,
                 seen_at: Instant::now(),
             };
-            let read = source::read_again(&file, &digest).await;
-            let read =
-                read.map(|wasm| offer(wasm, file)).map_err(|error| (module.clone(), with_causes(&error)));
+            let read = match tokio::fs::read(&file).await {
+                Ok(wasm) if digest_of(&wasm) == digest => Ok(offer(wasm.into(), file)),
+                Ok(_) => Err(format!("{} holds other bytes than were kept there", file.display())),
+                Err(error) => Err(format!("cannot read {}: {error}", file.display())),
+            };
+            let read = read.map_err(|error| (module.clone(), error));
             drop(restored.send(read).await);
         });
     }

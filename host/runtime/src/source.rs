@@ -134,48 +134,6 @@ impl Offer {
     pub fn noted(&self) -> Self {
         Self { wasm: None, ..self.clone() }
     }
-
-    /// Its bytes, which it lets go of; read again where it has let go of them before.
-    ///
-    /// # Errors
-    /// When the file is not there, or holds other bytes by now.
-    pub(crate) async fn take_bytes(&mut self) -> Result<Arc<[u8]>, BytesError> {
-        match self.wasm.take() {
-            Some(bytes) => Ok(bytes),
-            None => read_again(&self.file, &self.digest).await,
-        }
-    }
-}
-
-/// Bytes that were there once cannot be read again.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BytesError {
-    /// Not there, or unreadable.
-    #[error("cannot read {path}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// Other bytes.
-    #[error("{path} holds other bytes by now")]
-    Changed {
-        /// The file.
-        path: String,
-    },
-}
-
-/// Reads a module's bytes from a file that held them, and takes no others.
-pub(crate) async fn read_again(file: &Path, digest: &Digest) -> Result<Arc<[u8]>, BytesError> {
-    let path = || file.display().to_string();
-    let wasm = tokio::fs::read(file).await;
-    let wasm = wasm.map_err(|source| BytesError::Unreadable { path: path(), source })?;
-    if digest_of(&wasm) != *digest {
-        return Err(BytesError::Changed { path: path() });
-    }
-    Ok(wasm.into())
 }
 
 /// The SHA-256 of a module's bytes.

@@ -1,6 +1,7 @@
 //! Which bytes may become a module: looked at before the compiler sees them.
 
 use super::{
+    BytesError,
     bounds::{Census, Measure, ModuleBounds, TooMuch},
     link::RECONCILER,
 };
@@ -100,6 +101,9 @@ pub enum AdmissionError {
         /// Which import or export, and what of it.
         what: String,
     },
+    /// They were let go of while the module waited, and are not there any more.
+    #[error(transparent)]
+    Bytes(#[from] BytesError),
     /// It could not be compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),

@@ -1,7 +1,7 @@
 //! The way from bytes to code: looked at, then mapped if it was compiled before, else compiled and kept.
 
 use super::{
-    AdmissionError, CodeCache, Compiled,
+    AdmissionError, CodeCache, Compiled, ModuleBytes,
     admission::{self, Surface},
     code_cache, digest_of,
 };
@@ -14,13 +14,14 @@ use windlass_core::name::Digest;
 #[derive(Clone)]
 pub(super) struct Loading {
     pub(super) engine: Engine,
-    pub(super) bytes: Arc<[u8]>,
+    pub(super) bytes: ModuleBytes,
     pub(super) cache: Option<Arc<CodeCache>>,
 }
 
 /// What came of it.
 pub(super) struct Loaded {
     pub(super) digest: Digest,
+    pub(super) size_bytes: usize,
     pub(super) surface: Surface,
     pub(super) code: Code,
 }
@@ -43,32 +44,49 @@ pub(super) fn kept(engine: &Engine, cache: &CodeCache, digest: &Digest) -> Optio
 
 impl Loading {
     /// What is kept waits for nothing that is compiled; what is compiled waits for its turn.
-    pub(super) async fn load(self) -> Result<Loaded, AdmissionError> {
-        let look = |this: &Self| {
-            let surface = admission::examine(&this.bytes, this.engine.settings())?;
-            let digest = digest_of(&this.bytes);
-            Ok((surface, digest, this.kept(&digest)))
+    pub(super) async fn load(&mut self) -> Result<Loaded, AdmissionError> {
+        let look = |this: &mut Self| {
+            let bytes = this.read()?;
+            let surface = admission::examine(&bytes, this.engine.settings())?;
+            let digest = digest_of(&bytes);
+            Ok((surface, digest, bytes.len(), this.kept(&digest)))
         };
-        let (surface, digest, kept) = self.on_a_thread(look).await?;
+        let (surface, digest, size_bytes, kept) = self.on_a_thread(look).await?;
         let code = match kept {
             Some(kept) => kept,
             None => self.compile(digest).await?,
         };
-        Ok(Loaded { digest, surface, code })
+        Ok(Loaded { digest, size_bytes, surface, code })
     }
 
-    async fn compile(&self, digest: Digest) -> Result<Code, AdmissionError> {
-        let turn = self.engine.compiler().turn().await;
+    async fn compile(&mut self, digest: Digest) -> Result<Code, AdmissionError> {
+        let engine = self.engine.clone();
+        let turn = match engine.compiler().turn_now() {
+            Some(turn) => turn,
+            None => {
+                self.bytes.let_go();
+                engine.compiler().turn().await
+            }
+        };
         // While it waited, the same bytes may have been compiled under another name.
-        if let Some(kept) = self.on_a_thread(move |this| Ok(this.kept(&digest))).await? {
-            return Ok(kept);
-        }
+        let again = move |this: &mut Self| match this.kept(&digest) {
+            Some(kept) => Ok(Err(kept)),
+            None => this.read().map(Ok),
+        };
+        let bytes = match self.on_a_thread(again).await? {
+            Ok(bytes) => bytes,
+            Err(kept) => return Ok(kept),
+        };
         let started = Instant::now();
-        let code = self.engine.compiler().compile(&self.bytes, &turn).await?;
+        let code = engine.compiler().compile(&bytes, &turn).await?;
         drop(turn);
         let (component, kept) = self.on_a_thread(move |this| this.keep(&digest, &code)).await?;
         let compiled = Compiled { took: started.elapsed(), cached: false };
         Ok(Code { component, compiled, kept })
+    }
+
+    fn read(&mut self) -> Result<Arc<[u8]>, AdmissionError> {
+        Ok(self.bytes.read()?)
     }
 
     fn kept(&self, digest: &Digest) -> Option<Code> {
@@ -92,17 +110,25 @@ impl Loading {
 
     /// Work of milliseconds that would hold up others on this thread; only so much of it goes on at a time.
     async fn on_a_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Self) -> Result<T, AdmissionError> + Send + 'static,
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, AdmissionError> + Send + 'static,
     ) -> Result<T, AdmissionError> {
-        let this = self.clone();
-        let place = self.engine.loading().clone().acquire_owned().await;
-        let place = place.expect("the engine never closes its places");
+        let places = self.engine.loading().clone();
+        let place = match places.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => {
+                self.bytes.let_go();
+                places.acquire_owned().await.expect("the engine never closes its places")
+            }
+        };
+        let mut this = self.clone();
         let worked = tokio::task::spawn_blocking(move || {
-            let worked = work(&this);
+            let worked = work(&mut this);
             drop(place);
-            worked
+            (worked, this.bytes)
         });
-        worked.await.unwrap_or_else(|panic| Err(AdmissionError::Broken(panic.to_string())))
+        let (worked, bytes) = worked.await.map_err(|panic| AdmissionError::Broken(panic.to_string()))?;
+        self.bytes = bytes;
+        worked
     }
 }

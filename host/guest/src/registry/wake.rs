@@ -2,14 +2,9 @@
 
 use crate::{
     engine::Engine,
-    module::{AdmissionError, CodeCache, Known, Module, digest_of},
+    module::{AdmissionError, CodeCache, Known, Module, read_again},
 };
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 /// Why a version that sleeps does not come back.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -52,27 +47,14 @@ impl Known {
     fn read_again(&self, files: &[PathBuf]) -> Result<Arc<[u8]>, WakeError> {
         let mut tried = Vec::new();
         for file in files {
-            match self.read(file) {
-                Ok(Some(bytes)) => return Ok(bytes),
-                Ok(None) => tried.push(format!("{} holds other bytes", file.display())),
-                Err(error) => tried.push(format!("{}: {error}", file.display())),
+            match read_again(file, &self.digest, self.size_bytes as u64) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => tried.push(error.to_string()),
             }
         }
         if tried.is_empty() {
             tried.push("they came from no file".to_owned());
         }
         Err(WakeError::Gone { tried: tried.join("; ") })
-    }
-
-    /// The bytes that stand in a file, if they are those of this version.
-    fn read(&self, file: &Path) -> io::Result<Option<Arc<[u8]>>> {
-        let (there, size_bytes) = (fs::metadata(file)?, self.size_bytes as u64);
-        // Opening a pipe would wait for its writer.
-        if !there.is_file() || there.len() != size_bytes {
-            return Ok(None);
-        }
-        let mut bytes = Vec::with_capacity(self.size_bytes);
-        fs::File::open(file)?.take(size_bytes).read_to_end(&mut bytes)?;
-        Ok((digest_of(&bytes) == self.digest).then(|| bytes.into()))
     }
 }

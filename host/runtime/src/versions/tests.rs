@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use super::*;
-use crate::source::{BytesError, digest_of, read_again};
+use windlass_guest::module::{BytesError, digest_of, read_again};
 
 /// Some bytes and their digest.
 struct Bytes {
@@ -44,7 +44,7 @@ async fn what_served_before_is_there_after_a_restart_and_older_bytes_are_not() {
     .await;
     assert_eq!(versions.before(&module(), &three.digest), Some(two.digest));
     let file = |which: &Bytes| versions.file(&module(), &which.digest).unwrap();
-    assert_eq!(read_again(&file(&two), &two.digest).await.unwrap(), two.wasm);
+    assert_eq!(read_again(&file(&two), &two.digest, u64::MAX).unwrap(), two.wasm);
     assert!(!file(&one).exists());
 }
 
@@ -92,9 +92,9 @@ async fn bytes_that_were_changed_on_disk_are_not_taken_back() {
     .await;
     let file = versions.file(&module(), &one.digest).unwrap();
     std::fs::write(&file, "One").unwrap();
-    assert!(matches!(read_again(&file, &one.digest).await, Err(BytesError::Changed { .. })));
+    assert!(matches!(read_again(&file, &one.digest, u64::MAX), Err(BytesError::Changed { .. })));
     std::fs::remove_file(&file).unwrap();
-    assert!(matches!(read_again(&file, &one.digest).await, Err(BytesError::Unreadable { .. })));
+    assert!(matches!(read_again(&file, &one.digest, u64::MAX), Err(BytesError::Unreadable { .. })));
 }
 
 #[tokio::test]
