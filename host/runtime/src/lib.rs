@@ -7,6 +7,7 @@
 //! ```
 
 pub mod apply;
+mod aside;
 mod book;
 mod bridge;
 mod circles;

@@ -1,11 +1,13 @@
 //! Runs on order of the pipeline, each a task of its own, and how they end.
 
 use crate::{
+    aside::Aside,
     observe::{Observer, Observers},
     own_writes::OwnWrites,
     spare::Sparing,
     tell::Inputs,
 };
+use futures::FutureExt as _;
 use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use windlass_core::{
@@ -33,6 +35,7 @@ pub(crate) struct Runs {
     inputs: Inputs,
     observers: Observers,
     tracker: TaskTracker,
+    aside: Arc<Aside>,
     /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period.
     cut: CancellationToken,
 }
@@ -45,7 +48,7 @@ impl Runs {
         observers: Observers,
     ) -> Self {
         let (tracker, cut) = (TaskTracker::new(), CancellationToken::new());
-        Self { writes, sparing, host, inputs, observers, tracker, cut }
+        Self { writes, sparing, host, inputs, observers, tracker, aside: Arc::default(), cut }
     }
 
     /// Runs a module for a request. Where the version is gone (the pipeline frees none that it still runs) the run
@@ -53,22 +56,25 @@ impl Runs {
     pub(crate) fn start(&self, run: Run, serving: Option<Serving>) {
         let (writes, sparing) = (self.writes.clone(), self.sparing.clone());
         let (host, cut) = (self.host.clone(), self.cut.clone());
-        let (inputs, observers) = (self.inputs.clone(), self.observers.clone());
+        let (inputs, observers, aside) = (self.inputs.clone(), self.observers.clone(), self.aside.clone());
         self.tracker.spawn(async move {
+            let (id, module) = (run.id, run.request.controller.module.clone());
             let known = sparing.begin(&run);
             let report = match serving {
                 None => given_up(),
                 Some(serving) => tokio::select! {
                     biased;
                     () = cut.cancelled() => given_up(),
-                    // It is kilobytes long, and a task is moved some times until it lies where it runs.
-                    report = Box::pin(reconcile(&run, &writes, serving, host)) => report,
+                    // Boxed, as it is kilobytes long, and a task is moved some times until it lies where it runs.
+                    report = aside.run(reconcile(run, writes, serving, host).boxed()) => {
+                        report.unwrap_or_else(given_up)
+                    }
                 },
             };
             drop(known);
-            tell_reads(&observers, &run.request.controller.module, &report.usage);
+            tell_reads(&observers, &module, &report.usage);
             let (cpu, calls) = (report.usage.cpu, report.usage.tally.host_calls);
-            let ended = Ended { run: run.id, outcome: report.outcome, cpu, calls };
+            let ended = Ended { run: id, outcome: report.outcome, cpu, calls };
             inputs.send(Input::Ended(ended)).await;
         });
     }
@@ -76,14 +82,16 @@ impl Runs {
     /// Asks a module which requests some changes lead to.
     pub(crate) fn ask(&self, id: TargetsId, ask: AskTargets, serving: Option<Serving>) {
         let (host, inputs, cut) = (self.host.clone(), self.inputs.clone(), self.cut.clone());
-        let observers = self.observers.clone();
+        let (observers, aside) = (self.observers.clone(), self.aside.clone());
         self.tracker.spawn(async move {
             let (answer, cpu) = match serving {
                 None => (None, Duration::ZERO),
                 Some(serving) => tokio::select! {
                     biased;
                     () = cut.cancelled() => (None, Duration::ZERO),
-                    answer = targets(&ask, serving, host, &observers) => answer,
+                    answer = aside.run(targets(ask, serving, host, observers).boxed()) => {
+                        answer.unwrap_or_default()
+                    }
                 },
             };
             inputs.send(Input::Targets(id, answer, cpu)).await;
@@ -102,21 +110,26 @@ impl Runs {
     }
 }
 
-async fn reconcile(run: &Run, writes: &OwnWrites, (held, terms): Serving, host: Arc<dyn Host>) -> RunReport {
+async fn reconcile(
+    run: Run,
+    writes: Arc<OwnWrites>,
+    (held, terms): Serving,
+    host: Arc<dyn Host>,
+) -> RunReport {
     let module = match awake(&held, &terms).await {
         Ok(module) => module,
         Err(outcome) => return RunReport { outcome, usage: Usage::default() },
     };
     // Read as late as possible: the run sees the newest state, not the one that woke it. The server may be asked, so
     // this has the run's deadline too.
-    let read = tokio::time::timeout(terms.limits.time(Bound::Deadline), writes.object_of(run)).await;
+    let read = tokio::time::timeout(terms.limits.time(Bound::Deadline), writes.object_of(&run)).await;
     let object = match read {
         Ok(Ok(object)) => object,
         Ok(Err(error)) => return unread(&error),
         Err(_) => return unread(&ApiError::host("Timeout", "no answer within the deadline of a run")),
     };
-    let (request, kind) = (run.request.clone(), run.kind.clone());
-    let input = RunInput { terms, run: run.id, request, kind, object, failures: run.failures };
+    let Run { id, request, kind, failures, .. } = run;
+    let input = RunInput { terms, run: id, request, kind, object, failures };
     instance::invoke(&module, input, host).await
 }
 
@@ -134,15 +147,15 @@ async fn awake(held: &Arc<Held>, terms: &Terms) -> Result<Awake, Outcome> {
 
 /// None: the question is to be put again.
 async fn targets(
-    ask: &AskTargets,
+    ask: AskTargets,
     (held, terms): Serving,
     host: Arc<dyn Host>,
-    observers: &Observers,
+    observers: Observers,
 ) -> (Option<Vec<Vec<ObjectName>>>, Duration) {
     let Ok(module) = awake(&held, &terms).await else { return (None, Duration::ZERO) };
-    let report = instance::targets(&module, terms, ask, host).await;
-    tell_reads(observers, &ask.module, &report.usage);
-    let targets = report.targets.inspect_err(|error| tell_failed(observers, ask, error));
+    let report = instance::targets(&module, terms, &ask, host).await;
+    tell_reads(&observers, &ask.module, &report.usage);
+    let targets = report.targets.inspect_err(|error| tell_failed(&observers, &ask, error));
     (targets.ok(), report.usage.cpu)
 }
 
