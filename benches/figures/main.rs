@@ -26,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) stranger: Stranger,
     /// Fewer rounds, fewer modules.
     pub(crate) quick: bool,
+    /// No more modules than that at a time.
+    pub(crate) modules_max: usize,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -37,7 +39,10 @@ async fn main() -> Result<()> {
         bail!("there is no part {unknown}; there are {}", PARTS.join(", "));
     }
     let quick = flags.iter().any(|flag| flag == "--quick");
-    let mut bench = Bench { figures: Figures::default(), stranger: Stranger::build()?, quick };
+    let modules_max = flags.iter().find_map(|flag| flag.strip_prefix("--modules-max=")).map(str::parse);
+    let modules_max = modules_max.transpose()?.unwrap_or(if quick { 100 } else { usize::MAX });
+    let stranger = Stranger::build()?;
+    let mut bench = Bench { figures: Figures::default(), stranger, quick, modules_max };
     for part in PARTS.into_iter().filter(|part| parts.is_empty() || parts.iter().any(|wanted| wanted == part))
     {
         let begun = Instant::now();

@@ -15,6 +15,9 @@ use windlass_benches::{
     process::{self, Memory},
 };
 
+/// How many modules at a time.
+const SIZES: [usize; 4] = [10, 100, 1_000, 5_000];
+
 /// By then modules sleep that have nothing to do: a minute, as hosts have it by default, and some seconds for looks.
 const ASLEEP: Duration = Duration::from_secs(64);
 
@@ -29,12 +32,12 @@ pub(crate) struct Point {
 }
 
 pub(crate) async fn measure(bench: &mut Bench) -> Result<()> {
-    let sizes: &[usize] = if bench.quick { &[10, 100] } else { &[10, 100, 1_000, 5_000] };
     let mut points = Vec::new();
-    for modules in sizes {
-        points.push(with_modules(bench, *modules).await?);
+    let modules_max = bench.modules_max;
+    for modules in SIZES.into_iter().filter(|modules| *modules <= modules_max) {
+        points.push(with_modules(bench, modules).await?);
     }
-    if !bench.quick {
+    if points.len() == SIZES.len() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         plot::write(folder, &points)?;
     }

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     task::JoinHandle,
 };
 use windlass_guest::engine::TICK;
@@ -51,10 +51,20 @@ impl Aside {
             return Some(ended);
         }
         match self.0.get_or_init(threads) {
-            Some(threads) => Moved(threads.spawn(run)).ended().await,
+            Some(threads) => Moved(threads.spawn(at_home(run))).ended().await,
             None => Some(run.await),
         }
     }
+}
+
+/// The run takes its processor from the other threads and all else from here: its timers, its connections and the
+/// tasks that it begins are everybody's.
+fn at_home<T>(mut run: BoxFuture<'static, T>) -> impl Future<Output = T> + Send {
+    let home = Handle::current();
+    poll_fn(move |context| {
+        let _home = home.enter();
+        run.as_mut().poll(context)
+    })
 }
 
 impl Drop for Aside {
@@ -138,6 +148,18 @@ mod tests {
         assert_eq!(aside.run(waits.boxed()).await, Some(here), "waiting is not computing");
         assert!(aside.0.get().is_none(), "no thread was begun for these");
         assert_eq!(aside.run(computes(TICKS_MAX + 2).boxed()).await.as_deref(), Some("windlass-aside"));
+    }
+
+    #[tokio::test]
+    async fn what_a_run_aside_begins_is_begun_at_home() {
+        let here = std::thread::current().name().unwrap_or_default().to_owned();
+        let run = async {
+            let there = computes(TICKS_MAX + 1).await;
+            tokio::time::sleep(TICK).await;
+            (there, tokio::spawn(computes(0)).await.unwrap())
+        };
+        let ended = Aside::default().run(run.boxed()).await;
+        assert_eq!(ended, Some(("windlass-aside".to_owned(), here)));
     }
 
     #[tokio::test]
