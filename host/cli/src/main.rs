@@ -11,6 +11,7 @@ mod kinds;
 
 use args::{Arguments, Command};
 use clap::Parser as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         return command::compile::compile()
             .map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS);
     }
+    raise_open_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -34,6 +36,13 @@ fn main() -> ExitCode {
         Ok(Err(error)) => failure::report(&error),
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
+}
+
+/// Each module in memory and each connection takes a descriptor. The usual soft limit of 1,024 is there for programs
+/// that use `select`, which none of ours does; where it cannot be raised, it holds.
+fn raise_open_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap_or_default();
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {

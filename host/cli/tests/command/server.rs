@@ -28,6 +28,19 @@ fn an_ephemeral_server_is_ready_when_it_prints_its_kubeconfig() {
 }
 
 #[test]
+fn as_many_files_are_open_as_the_system_lets() {
+    let server = windlass(&["server", "--ephemeral"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -n 256 && exec \"$0\" \"$@\""]).arg(server.get_program());
+    let mut server = Program::start(command.args(server.get_args()));
+    server.first_line();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let [soft, hard] = [0, 1].map(|nth| files.split_whitespace().nth(nth).unwrap());
+    assert_eq!(soft, hard, "{files}");
+}
+
+#[test]
 fn what_was_written_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
