@@ -18,8 +18,9 @@ use windlass_benches::{
 /// How many modules at a time.
 const SIZES: [usize; 4] = [10, 100, 1_000, 5_000];
 
-/// By then modules sleep that have nothing to do: a minute, as hosts have it by default, and some seconds for looks.
-const ASLEEP: Duration = Duration::from_secs(64);
+/// By then modules sleep that have nothing to do (a minute, as hosts have it by default, and some seconds for looks), and
+/// what they left has gone back to the system (ten seconds later at most).
+const ASLEEP: Duration = Duration::from_secs(78);
 
 /// Sleepers that are woken one after the other.
 const SLEEPERS: usize = 100;
