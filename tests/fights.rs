@@ -11,6 +11,7 @@ use windlass_runtime::core::{
 use windlass_tests::{
     Cluster, Host, Hosting, PATIENCE,
     modules::{manifest_with, module},
+    samples::{HELLO, config_map},
 };
 
 /// What is not held back is done within this on two busy processors; far less than whoever fights is held back by when
@@ -19,15 +20,6 @@ const PROMPT: Duration = Duration::from_secs(5);
 
 /// Between two looks at what is refreshed by and by.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-const HELLO: &str = "hello.windlass.dev/name";
-
-fn config_map(name: &str, label: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": "default", "labels": {label: "x"}},
-    })
-}
 
 /// A cluster, and a host on it with hello and these modules: name, sample module, settings.
 async fn hosted(modules: &[(&str, &str, &str)]) -> (Cluster, Host) {
@@ -45,7 +37,7 @@ async fn hosted(modules: &[(&str, &str, &str)]) -> (Cluster, Host) {
 }
 
 async fn make(cluster: &Cluster, name: &str, label: &str) {
-    cluster.apply(&config_map(name, label)).await.unwrap();
+    cluster.apply(&config_map(name, label, "x")).await.unwrap();
 }
 
 /// Puts `with` into a ConfigMap, and waits until a module has made it `right`: how long that took.
@@ -59,8 +51,7 @@ async fn repaired(cluster: &Cluster, name: &str, with: &Value, right: &Value) ->
 async fn hello_is_prompt(cluster: &Cluster, name: &str) {
     let since = Instant::now();
     make(cluster, name, HELLO).await;
-    let at = format!("default/{name}");
-    cluster.until_has(("v1 ConfigMap", &at), &json!({"data": {"greeting": "Hello, x"}})).await;
+    cluster.until_greeted(name, "x").await;
     assert!(since.elapsed() < PROMPT, "greeting {name} took {:?}", since.elapsed());
 }
 

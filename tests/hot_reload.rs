@@ -23,6 +23,7 @@ use windlass_runtime::{
 use windlass_tests::{
     Cluster, Host, Hosting,
     modules::{manifest, module, reworded, stillborn},
+    samples::website,
 };
 
 const WEBSITE: &str = "example.windlass.dev/v1 Website";
@@ -79,11 +80,7 @@ fn name(nth: usize) -> String {
 }
 
 fn site(nth: usize) -> Value {
-    json!({
-        "apiVersion": "example.windlass.dev/v1", "kind": "Website",
-        "metadata": {"name": format!("site-{nth}"), "namespace": "default"},
-        "spec": {"hostname": format!("site-{nth}.example.com"), "content": "0"},
-    })
+    website(&format!("site-{nth}"))
 }
 
 /// The life of one Website: created, changed twice with a run between, and each third of them deleted.

@@ -2,7 +2,6 @@
 //! it, and the good one goes on as if it were alone.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use windlass_runtime::core::{
     fact::{Fact, RunEnded},
@@ -11,6 +10,7 @@ use windlass_runtime::core::{
 use windlass_tests::{
     Cluster, Host, Hosting,
     modules::{manifest, manifest_with, module},
+    samples::config_map,
 };
 
 /// A run of a bad module is over after this much CPU.
@@ -22,13 +22,6 @@ const PROMPT: Duration = Duration::from_secs(5);
 
 /// Objects of each module; each of the bad one's occupies a run.
 const OBJECTS: usize = 8;
-
-fn config_map(name: &str, label: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": "default", "labels": {label: "x"}},
-    })
-}
 
 /// A cluster, and a host on it in which `hello` serves and the bad module's files are.
 async fn beside_hello(bad: &str, bad_manifest: &str) -> (Cluster, Host) {
@@ -49,9 +42,8 @@ async fn beside_hello(bad: &str, bad_manifest: &str) -> (Cluster, Host) {
 
 /// Hello greets once.
 async fn hello_greets(cluster: &Cluster, name: &str) {
-    cluster.apply(&config_map(name, "hello.windlass.dev/name")).await.unwrap();
-    let at = ("v1 ConfigMap", &*format!("default/{name}"));
-    cluster.until_has(at, &json!({"data": {"greeting": "Hello, x"}})).await;
+    cluster.ask_hello(name, "x").await;
+    cluster.until_greeted(name, "x").await;
 }
 
 /// Hello greets one after the other, promptly each time.
@@ -69,7 +61,7 @@ async fn check_trap(bad: &str, kind: TrapKind) -> Trap {
     let (cluster, host) = beside_hello(bad, &manifest_with(bad, LIMITS)).await;
     host.serving(bad).await;
     for nth in 0..OBJECTS {
-        let object = config_map(&format!("victim-{nth}"), &format!("bad.windlass.dev/{bad}"));
+        let object = config_map(&format!("victim-{nth}"), &format!("bad.windlass.dev/{bad}"), "x");
         cluster.apply(&object).await.unwrap();
     }
     hello_is_prompt(&cluster).await;
@@ -132,7 +124,7 @@ spec:
     for part in ["spec.grant.rules in overreaches.yaml", "secrets", "namespaces", "clusterrolebindings"] {
         assert!(reason.contains(part), "{part:?} is not in: {reason}");
     }
-    cluster.apply(&config_map("victim", "bad.windlass.dev/overreaches")).await.unwrap();
+    cluster.apply(&config_map("victim", "bad.windlass.dev/overreaches", "x")).await.unwrap();
     hello_is_prompt(&cluster).await;
     host.until_idle().await;
     let ran = host.runs().iter().any(|seen| *seen.run.request.controller.module.0 == *"overreaches");

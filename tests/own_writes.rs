@@ -11,6 +11,7 @@ use windlass_runtime::core::{fact::Fact, outcome::Outcome};
 use windlass_tests::{
     Cluster, Host, Hosting, PATIENCE,
     modules::{manifest, manifest_with, module},
+    samples::website,
 };
 
 const WEBSITE: &str = "example.windlass.dev/v1 Website";
@@ -26,11 +27,7 @@ fn websites() -> usize {
 }
 
 fn site(nth: usize) -> Value {
-    json!({
-        "apiVersion": "example.windlass.dev/v1", "kind": "Website",
-        "metadata": {"name": format!("site-{nth}"), "namespace": "default"},
-        "spec": {"hostname": format!("site-{nth}.example.com"), "content": "0"},
-    })
+    website(&format!("site-{nth}"))
 }
 
 /// Writes of the module that the server saw, by resource and name.

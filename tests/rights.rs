@@ -2,7 +2,6 @@
 //! for in addition waits.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use serde_json::json;
 use windlass_runtime::{control::ModuleState, source::digest_of};
 use windlass_tests::{
     Cluster, Host, Hosting,
@@ -34,24 +33,11 @@ async fn with_greeter(hosting: Hosting) -> (Cluster, Host) {
     (cluster, host)
 }
 
-async fn label(cluster: &Cluster, newcomer: &str) {
-    let object = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": newcomer, "namespace": "default", "labels": {"hello.windlass.dev/name": "X"}},
-    });
-    cluster.apply(&object).await.unwrap();
-}
-
-async fn is_greeted(cluster: &Cluster, newcomer: &str) {
-    let name = format!("default/{newcomer}");
-    cluster.until_has(("v1 ConfigMap", &name), &json!({"data": {"greeting": "Hello, X"}})).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_that_its_operator_takes_away_stops_a_module_until_it_is_back() {
     let (cluster, host) = with_greeter(Hosting::default()).await;
-    label(&cluster, "early").await;
-    is_greeted(&cluster, "early").await;
+    cluster.ask_hello("early", "X").await;
+    cluster.until_greeted("early", "X").await;
     host.until_idle().await;
 
     let mark = host.facts.mark();
@@ -59,14 +45,14 @@ async fn a_right_that_its_operator_takes_away_stops_a_module_until_it_is_back() 
     let reason = host.waiting_since(mark, "greeter").await;
     assert!(reason.contains("configmaps"), "{reason}");
     let runs = host.runs().len();
-    label(&cluster, "late").await;
+    cluster.ask_hello("late", "X").await;
     let status = host.status().await;
     assert_eq!(status.modules[0].state, ModuleState::WaitingForGrant);
     assert!(status.watches.iter().all(|watch| watch.kind != "v1 ConfigMap"), "{:?}", status.watches);
     assert_eq!(host.runs().len(), runs);
 
     host.put("greeter.yaml", granting("configmaps").as_bytes());
-    is_greeted(&cluster, "late").await;
+    cluster.until_greeted("late", "X").await;
     host.stop().await;
     cluster.stop().await;
 }
@@ -81,8 +67,8 @@ async fn new_asks_wait_for_the_operator_while_the_old_version_serves_also_after_
     let reason = host.waiting_since(mark, "greeter").await;
     assert!(reason.contains("asks for more than spec.grant.rules in greeter.yaml gives"), "{reason}");
     assert!(reason.contains("websites"), "{reason}");
-    label(&cluster, "one").await;
-    is_greeted(&cluster, "one").await;
+    cluster.ask_hello("one", "X").await;
+    cluster.until_greeted("one", "X").await;
     host.until_idle().await;
 
     let host = host.restart(&cluster, hosting()).await;
@@ -91,8 +77,8 @@ async fn new_asks_wait_for_the_operator_while_the_old_version_serves_also_after_
         digest_of(&hello),
         "the file holds another version, which waits"
     );
-    label(&cluster, "two").await;
-    is_greeted(&cluster, "two").await;
+    cluster.ask_hello("two", "X").await;
+    cluster.until_greeted("two", "X").await;
     let status = host.status().await.modules.remove(0);
     let held_back = status.rejected.unwrap();
     assert_eq!(held_back.digest, Some(digest_of(&website).to_string()));

@@ -2,7 +2,6 @@
 //! tries it again only on command.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use serde_json::json;
 use std::{path::Path, time::Duration};
 use windlass_runtime::{
     control::{Answer, Command},
@@ -18,18 +17,6 @@ fn hosting() -> Hosting {
     Hosting { keep_versions: true, ..Hosting::default() }
 }
 
-/// Creates a Website and waits until it is taken care of.
-async fn serves_site(cluster: &Cluster, name: &str) {
-    let site = json!({
-        "apiVersion": "example.windlass.dev/v1", "kind": "Website",
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": {"hostname": format!("{name}.example.com"), "content": "0"},
-    });
-    cluster.create(&site).await.unwrap();
-    let at = ("example.windlass.dev/v1 Website", &*format!("default/{name}"));
-    cluster.until_has(at, &json!({"status": {"observedGeneration": 1}})).await;
-}
-
 /// Labels what it owns by a key that the server refuses (422): an error that speaks against the module.
 fn broken(website: &[u8]) -> Vec<u8> {
     reworded(website, "app.kubernetes.io/instance", "app.kubernetes.io/inst!nce")
@@ -43,7 +30,7 @@ async fn with_sites(website: &[u8]) -> (Cluster, Host) {
     let files = [("website.yaml", manifest.as_bytes()), ("website.wasm", website)];
     let host = Host::start_with(&cluster, hosting(), &files).await;
     for nth in 0..5 {
-        serves_site(&cluster, &format!("early-{nth}")).await;
+        cluster.with_website(&format!("early-{nth}")).await;
     }
     host.until_idle().await;
     (cluster, host)
@@ -84,7 +71,7 @@ async fn a_version_that_fails_where_the_one_before_succeeded_goes_and_stays_gone
     assert!(reason.contains("failed with it in a row"), "{reason}");
     serves_since(&host, mark, good).await;
     host.until_idle().await;
-    serves_site(&cluster, "after-going-back").await;
+    cluster.with_website("after-going-back").await;
     let status = host.status().await.modules.remove(0);
     assert_eq!(status.digest, Some(good.to_string()));
     let rejected = status.rejected.unwrap();
@@ -97,7 +84,7 @@ async fn a_version_that_fails_where_the_one_before_succeeded_goes_and_stays_gone
         good,
         "over a restart, though the folder holds the bad bytes"
     );
-    serves_site(&cluster, "after-a-restart").await;
+    cluster.with_website("after-a-restart").await;
     host.until_idle().await;
 
     let mark = host.facts.mark();
@@ -126,7 +113,7 @@ async fn an_operator_goes_back_by_a_command() {
     let mark = host.facts.mark();
     asked(&host, Command::Rollback { module: "website".into() }).await;
     serves_since(&host, mark, digest_of(&website)).await;
-    serves_site(&cluster, "after-going-back").await;
+    cluster.with_website("after-going-back").await;
     host.stop().await;
     cluster.stop().await;
 }

@@ -1,7 +1,6 @@
 //! The end of a host: no new runs, those under way finish, and then nothing is waited for.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use serde_json::json;
 use std::time::{Duration, Instant};
 use windlass_runtime::{
     control::{Answer, Command},
@@ -25,11 +24,7 @@ async fn a_host_that_is_stopped_amid_its_runs_ends_with_them() {
     let hello = module("hello");
     let cluster = Cluster::start(&[]).await;
     for nth in 0..OBJECTS {
-        let object = json!({
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": format!("one-{nth}"), "namespace": "default", "labels": {"hello.windlass.dev/name": "0"}},
-        });
-        cluster.apply(&object).await.unwrap();
+        cluster.ask_hello(&format!("one-{nth}"), "0").await;
     }
     let manifest = manifest("hello");
     let files = [("hello.yaml", manifest.as_bytes()), ("hello.wasm", &*hello)];

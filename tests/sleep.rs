@@ -26,13 +26,7 @@ async fn with_home(keep_versions: bool) -> (Cluster, Host) {
     let (manifest, website) = (manifest("website"), module("website"));
     let files = [("website.yaml", manifest.as_bytes()), ("website.wasm", &*website)];
     let host = Host::start_with(&cluster, hosting, &files).await;
-    let home = json!({
-        "apiVersion": "example.windlass.dev/v1", "kind": "Website",
-        "metadata": {"name": "home", "namespace": "default"},
-        "spec": {"hostname": "home.example.com", "content": "0"},
-    });
-    cluster.create(&home).await.unwrap();
-    cluster.until_has(HOME, &json!({"status": {"observedGeneration": 1}})).await;
+    cluster.with_website("home").await;
     (cluster, host)
 }
 

@@ -1,7 +1,6 @@
 //! Bad files in a host's folder, beside a module that serves.
 
 use super::says;
-use serde_json::json;
 use std::{io::Write as _, sync::Arc, time::Duration};
 use windlass_runtime::{core::fact::Fact, source::DirectoryOptions};
 use windlass_tests::{
@@ -25,13 +24,8 @@ async fn with_hello() -> (Cluster, Host, Arc<[u8]>) {
 
 /// A newcomer is greeted: hello goes on.
 async fn hello_goes_on(cluster: &Cluster, newcomer: &str) {
-    let object = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": newcomer, "namespace": "default", "labels": {"hello.windlass.dev/name": "X"}},
-    });
-    cluster.apply(&object).await.unwrap();
-    let name = format!("default/{newcomer}");
-    cluster.until_has(("v1 ConfigMap", &name), &json!({"data": {"greeting": "Hello, X"}})).await;
+    cluster.ask_hello(newcomer, "X").await;
+    cluster.until_greeted(newcomer, "X").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

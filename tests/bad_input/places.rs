@@ -67,13 +67,8 @@ async fn a_second_host_waits_says_for_whom_and_takes_over() {
     second.serving("hello").await;
 
     let greet = async |name: &str| {
-        let object = json!({
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": name, "namespace": "default", "labels": {"hello.windlass.dev/name": "X"}},
-        });
-        cluster.apply(&object).await.unwrap();
-        let at = format!("default/{name}");
-        cluster.until_has(("v1 ConfigMap", &at), &json!({"data": {"greeting": "Hello, X"}})).await;
+        cluster.ask_hello(name, "X").await;
+        cluster.until_greeted(name, "X").await;
     };
     greet("one").await;
     assert!(second.runs().is_empty(), "the one that waits runs nothing");

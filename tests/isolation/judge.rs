@@ -1,6 +1,5 @@
 //! What becomes of one attack, and whether that is its verdict.
 
-use super::neighbour::config_map;
 use std::time::Duration;
 use windlass_runtime::{
     core::{fact::Fact, outcome::Outcome},
@@ -9,6 +8,7 @@ use windlass_runtime::{
 use windlass_tests::{
     Cluster, Host,
     hostile::{Attack, Verdict},
+    samples::config_map,
 };
 
 /// How long the fate of one module is awaited.
@@ -50,7 +50,7 @@ pub(super) async fn judged(cluster: &Cluster, host: &Host, attack: &Attack) -> O
 
 fn victim(name: &str, nth: usize) -> serde_json::Value {
     let number = if nth == 0 { String::new() } else { format!("-{nth}") };
-    let mut victim = config_map(&format!("victim-{name}{number}"), "attack");
+    let mut victim = config_map(&format!("victim-{name}{number}"), "attack", "x");
     victim["metadata"]["labels"]["attack"] = name.into();
     victim
 }

@@ -1,19 +1,11 @@
 //! The good module beside the bad ones, and what the process takes: how both are measured.
 
-use serde_json::{Value, json};
 use std::{
     fmt,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 use windlass_tests::{Cluster, host::SeenRun};
-
-pub(super) fn config_map(name: &str, label: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": "default", "labels": {label: "x"}},
-    })
-}
 
 /// Greetings of `hello`, one after the other: when each was asked for, and when it was there.
 pub(super) struct Greetings(Vec<(Instant, Instant)>);
@@ -66,12 +58,11 @@ impl fmt::Display for Greetings {
 
 async fn greeting(cluster: &Cluster, name: &str) -> (Instant, Instant) {
     let since = Instant::now();
-    cluster.apply(&config_map(name, "hello.windlass.dev/name")).await.unwrap();
-    let at = ("v1 ConfigMap", &*format!("default/{name}"));
-    cluster.until_has(at, &json!({"data": {"greeting": "Hello, x"}})).await;
+    cluster.ask_hello(name, "x").await;
+    cluster.until_greeted(name, "x").await;
     let greeted = Instant::now();
     // So many would fill the lists of the attacks.
-    cluster.delete(at).await.unwrap();
+    cluster.delete(("v1 ConfigMap", &format!("default/{name}"))).await.unwrap();
     (since, greeted)
 }
 

@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod host;
 pub mod hostile;
 pub mod modules;
+pub mod samples;
 pub mod scenario;
 pub mod subset;
 

@@ -27,7 +27,7 @@ use crate::{
 };
 pub(crate) use atom::Atom;
 pub(crate) use cover::{Leave, Sharing};
-pub(crate) use need::{Need, NotGranted, Offered, Resources, needs};
+pub(crate) use need::{Need, NotGranted, Offered, Resources, needs, own_of, watch_of};
 pub(crate) use plan::Plans;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -96,8 +96,7 @@ impl Interest {
 
     /// The need of a watch.
     pub(crate) fn of_watch(&self, module: &ModuleName, controller: &str, watch: &str) -> Option<&Need> {
-        let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| **name == *watch);
-        self.of(module).iter().filter(|need| *need.controller == *controller).find(named)
+        watch_of(self.of(module), controller, watch)
     }
 
     /// Every module's needs, by name.

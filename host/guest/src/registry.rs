@@ -49,6 +49,15 @@ struct Loading {
     mapped: Notify,
 }
 
+/// How a look at what may sleep went.
+#[derive(Clone, Copy, Debug)]
+pub struct Swept {
+    /// Whether anything fell asleep.
+    pub slept: bool,
+    /// When the next one is due; none: not before something comes into memory.
+    pub next: Option<Instant>,
+}
+
 /// What became of a version that is held.
 #[derive(Clone, Debug)]
 pub struct Happened {
@@ -119,29 +128,29 @@ impl Registry {
         freed.is_some()
     }
 
-    /// Puts what has not run for so long to sleep, and earlier what was only described. Answers when the next one is
-    /// due; none: not before something comes into memory. Unmapping a module takes tenths of a millisecond, so this is
-    /// for a thread of its own.
-    pub fn put_to_sleep(&self, after: Duration) -> Option<Instant> {
+    /// Puts what has not run for so long to sleep, and earlier what was only described. Unmapping a module takes tenths
+    /// of a millisecond, so this is for a thread of its own.
+    pub fn put_to_sleep(&self, after: Duration) -> Swept {
         let now = Instant::now();
         let mut resting: Vec<_> =
             self.all().into_iter().filter_map(|held| Some((held.rest()?, held))).collect();
         resting.sort_by_key(|(rest, _)| rest.since);
         let dues = dues(resting.iter().map(|(rest, _)| rest), (now, after));
-        let mut next: Option<Instant> = None;
+        let mut swept = Swept { slept: false, next: None };
         for ((rest, held), due) in resting.iter().zip(dues) {
             let due = if due > now {
                 due
             } else if let Some(names) = held.sleep(rest) {
                 (self.loading.tell)(Happened { names, what: Change::FellAsleep });
+                swept.slept = true;
                 continue;
             } else {
                 // It runs: looked at again as if it had just ended.
                 now + after
             };
-            next = Some(next.map_or(due, |next| next.min(due)));
+            swept.next = Some(swept.next.map_or(due, |next| next.min(due)));
         }
-        next
+        swept
     }
 
     /// Waits until something came into memory since the last wait ended.

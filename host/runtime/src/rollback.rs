@@ -3,7 +3,7 @@
 //! Rejected bytes are not loaded again, not after a restart either, until `windlass reload` names their module.
 
 use crate::{
-    book::{HeldBack, Stand},
+    book::Stand,
     control::Answer,
     drive::Driver,
     observe::Observer as _,
@@ -58,10 +58,9 @@ impl Driver {
 
     fn go_back(&mut self, module: &ModuleName, bad: Digest, good: Digest, reason: String) {
         self.versions.reject(module, bad, reason.clone());
-        if let Some(entry) = self.book.modules.get_mut(module)
-            && let Some(offer) = entry.offer.clone().filter(|offer| offer.digest == bad)
-        {
-            entry.held_back = Some(HeldBack { offer: offer.noted(), reason: reason.clone() });
+        let newest = self.book.modules.get(module).and_then(|entry| entry.offer.clone());
+        if let Some(offer) = newest.filter(|offer| offer.digest == bad) {
+            self.book.held_back(&offer, reason.clone());
         }
         self.restore(module, good);
         self.observers.fact(&Fact::ModuleRolledBack { module: module.clone(), bad, good, reason });

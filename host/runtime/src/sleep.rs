@@ -85,12 +85,11 @@ impl Freed {
 
 /// One look; when the next one is due, and what is to go back then.
 fn look(registry: &Registry, after: Duration, mut freed: Freed) -> (Option<Instant>, Freed) {
-    let before = registry.in_memory();
-    let due = registry.put_to_sleep(after);
-    if freed.after(registry.in_memory() < before, Instant::now()) {
+    let swept = registry.put_to_sleep(after);
+    if freed.after(swept.slept, Instant::now()) {
         trim();
     }
-    (due, freed)
+    (swept.next, freed)
 }
 
 /// What was freed between what is still used stays with glibc's allocator, in an arena for each thread, unless it is

@@ -225,6 +225,17 @@ impl Followed<'_> {
     }
 }
 
+/// Of a version's needs, that of the kind which a controller reconciles. None: it is granted nowhere, or gone.
+pub(crate) fn own_of<'n>(needs: &'n [Need], controller: &str) -> Option<&'n Need> {
+    needs.iter().find(|need| need.watch.is_none() && *need.controller == *controller)
+}
+
+/// Of a version's needs, that of one of a controller's watches.
+pub(crate) fn watch_of<'n>(needs: &'n [Need], controller: &str, watch: &str) -> Option<&'n Need> {
+    let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| **name == *watch);
+    needs.iter().filter(|need| *need.controller == *controller).find(named)
+}
+
 impl Need {
     /// Whether this is the same controller's same watch in another version, or under other labels.
     pub(crate) fn is_of(&self, other: &Self) -> bool {

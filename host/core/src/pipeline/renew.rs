@@ -65,11 +65,12 @@ impl Pipeline {
         let Some(module) = self.modules.get_mut(name) else { return };
         let serving = module.serving.as_mut().map(|serving| &mut serving.version);
         let pending = module.pending.as_mut().map(|pending| &mut pending.version);
-        let versions = serving.into_iter().chain(pending).filter(|version| version.grant != *grant);
-        for version in versions {
+        let mut changed = false;
+        for version in serving.into_iter().chain(pending).filter(|version| version.grant != *grant) {
             Arc::make_mut(version).grant = grant.clone();
+            changed = true;
         }
-        if self.renew(&|version, _| version.module == *name) {
+        if changed && self.renew(&|version, _| version.module == *name) {
             self.follow(None);
             self.serve_what_can();
         }
@@ -127,14 +128,7 @@ impl Pipeline {
         }
         let Some(module) = self.modules.get_mut(name) else { return };
         for (controller, lane) in module.lanes.iter_mut().filter(|(_, lane)| lane.live) {
-            lane.select(&needs, controller);
-            let own = needs.iter().find(|need| need.watch.is_none() && need.controller == *controller);
-            lane.queue.retain(self.now, &|request| own.is_some_and(|own| own.target.reaches(request)));
-            lane.asks.retain(|watch, asks| {
-                let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| name == watch);
-                let need = needs.iter().filter(|need| need.controller == *controller).find(named);
-                need.inspect(|need| asks.narrow(|object| need.selects(object))).is_some()
-            });
+            lane.renew(&needs, controller, self.now);
         }
         module.touch(name, &mut self.touched);
         self.renew_backfills(name, &needs);

@@ -7,7 +7,7 @@ use crate::{
     dispatch::{Asked, Work},
     fact::{Fact, Reason, RunEnded},
     input::{AskTargets, Command, Ended, Run, RunId, TargetsId},
-    interest::{Need, SubjectId},
+    interest::{Need, SubjectId, own_of},
     name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request},
     object::Object,
     outcome::Outcome,
@@ -204,8 +204,7 @@ impl Pipeline {
 
     /// What a controller follows of the kind that it reconciles. None: it is granted nowhere, or gone.
     pub(super) fn own_need(&self, module: &ModuleName, controller: &str) -> Option<&Need> {
-        let mut needs = self.interest.of(module).iter();
-        needs.find(|need| need.watch.is_none() && *need.controller == *controller)
+        own_of(self.interest.of(module), controller)
     }
 
     /// A module said which requests some changes lead to: exactly one list per change, else it counts as failed.

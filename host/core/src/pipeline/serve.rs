@@ -8,9 +8,10 @@ use crate::{
     dispatch::{Lane, Module, Pending, Serving},
     fact::{Fact, Reason},
     input::{Command, Version},
-    interest::{Atom, Need, NotGranted, Offered, Order, Plans, Wanted, Woken, needs},
+    interest::{Atom, Need, NotGranted, Offered, Order, Plans, Wanted, Woken, needs, own_of, watch_of},
     name::{ControllerName, Generation, Kind, ModuleName, ObjectName},
     queue::Priority,
+    time::Time,
 };
 use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
 
@@ -295,7 +296,7 @@ pub(super) fn resync_delay(controller: &ControllerName, every: Duration) -> Dura
 
 impl Lane {
     /// Takes over how a version wants to be run.
-    fn serve(&mut self, version: &Version, controller: &ControllerName, now: crate::time::Time) {
+    fn serve(&mut self, version: &Version, controller: &ControllerName, now: Time) {
         self.concurrency = usize::try_from(version.concurrency.max(1)).unwrap_or(usize::MAX);
         if !self.live || self.resync_every != version.resync {
             self.resync_every = version.resync;
@@ -306,32 +307,40 @@ impl Lane {
         self.suppress_no_op_writes = version.suppress_no_op_writes;
     }
 
-    pub(super) fn select(&mut self, needs: &[Need], controller: &Arc<str>) {
-        let own = || needs.iter().filter(|need| need.controller == *controller);
-        if let Some(need) = own().find(|need| need.watch.is_none()) {
-            self.selection = need.target.selection.clone();
-        } else {
-            self.selection = Arc::new(Selection::nowhere());
-        }
-        self.unfiltered = own().filter(|need| need.predicates.is_empty()).cloned().collect();
+    fn select(&mut self, needs: &[Need], controller: &Arc<str>) {
+        let own = own_of(needs, controller);
+        self.selection =
+            own.map_or_else(|| Arc::new(Selection::nowhere()), |own| own.target.selection.clone());
+        let unfiltered =
+            needs.iter().filter(|need| need.controller == *controller && need.predicates.is_empty());
+        self.unfiltered = unfiltered.cloned().collect();
+    }
+
+    /// The same version needs something else: what waits out of its reach is dropped.
+    pub(super) fn renew(&mut self, needs: &[Need], controller: &Arc<str>, now: Time) {
+        self.select(needs, controller);
+        let own = own_of(needs, controller);
+        self.queue.retain(now, &|name| own.is_some_and(|own| own.target.reaches(name)));
+        self.asks.retain(|watch, asks| {
+            let need = watch_of(needs, controller, watch);
+            need.inspect(|need| asks.narrow(|object| need.selects(object))).is_some()
+        });
     }
 
     /// A version takes over the requests and the unasked changes of the one before.
-    fn take_over(&mut self, needs: &[Need], controller: &Arc<str>, now: crate::time::Time) {
+    fn take_over(&mut self, needs: &[Need], controller: &Arc<str>, now: Time) {
         self.select(needs, controller);
-        let of_this = || needs.iter().filter(|need| need.controller == *controller);
-        let own = of_this().find(|need| need.watch.is_none());
+        let own = own_of(needs, controller);
         self.queue.reload(now, &|name| own.is_some_and(|own| own.target.reaches(name)));
         self.asks.retain(|watch, asks| {
-            let named = |need: &&Need| need.watch.as_ref().is_some_and(|(name, _)| name == watch);
             let same = |need: &&Need| need.is_mapped() && need.kind == *asks.kind();
-            let need = of_this().find(named).filter(same);
+            let need = watch_of(needs, controller, watch).filter(same);
             need.inspect(|need| asks.reload(|object| need.selects(object))).is_some()
         });
     }
 
     /// The controller is gone: what waits is dropped, what runs keeps its lock until it is done.
-    fn retire(&mut self, now: crate::time::Time) {
+    fn retire(&mut self, now: Time) {
         self.live = false;
         self.queue.clear(now);
         self.asks.clear();

@@ -7,7 +7,7 @@ use crate::{
     dispatch::Module,
     fact::Fact,
     input::{Command, RunId, Subscribe},
-    interest::{Atom, Ending, Leave, SubjectId, Watches, Woken},
+    interest::{Atom, Ending, Leave, SubjectId, Watches, Woken, own_of},
     name::{ModuleName, Request, Resource},
     outcome::Outcome,
     queue::Priority,
@@ -149,7 +149,7 @@ impl Pipeline {
         let needs = self.interest.of(name);
         self.subscriptions.retain(name, self.now, &|request, subscription| {
             let controller = &request.controller.controller;
-            let own = needs.iter().find(|need| need.watch.is_none() && need.controller == *controller);
+            let own = own_of(needs, controller);
             own.is_some_and(|own| own.target.reaches(&request.name))
                 && serving.is_some_and(|serving| {
                     serving.version.grant.among(&*self.cache).may_subscribe(subscription)

@@ -51,7 +51,7 @@ impl Bench {
     /// A bench whose module sleeps.
     async fn asleep() -> Self {
         let bench = Self::new().await;
-        assert_eq!(bench.registry.put_to_sleep(Duration::ZERO), None);
+        assert_eq!(bench.registry.put_to_sleep(Duration::ZERO).next, None);
         assert!(bench.held.is_asleep());
         assert!(matches!(bench.changes()[..], [Change::FellAsleep]));
         bench
@@ -143,11 +143,11 @@ async fn one_who_no_longer_waits_stops_nobody_elses_wake() {
 async fn what_runs_or_has_just_run_does_not_fall_asleep() {
     let bench = Bench::new().await;
     let awake = bench.held.awake().await.unwrap();
-    assert!(bench.registry.put_to_sleep(Duration::ZERO).is_some(), "it is looked at again");
+    assert!(bench.registry.put_to_sleep(Duration::ZERO).next.is_some(), "it is looked at again");
     assert!(!bench.held.is_asleep());
     drop(awake);
     let hour = Duration::from_secs(3_600);
-    let due = bench.registry.put_to_sleep(hour).unwrap();
+    let due = bench.registry.put_to_sleep(hour).next.unwrap();
     assert!(!bench.held.is_asleep() && due > Instant::now() + hour / 2);
     bench.registry.put_to_sleep(Duration::ZERO);
     assert!(bench.held.is_asleep());
@@ -159,7 +159,7 @@ async fn what_is_not_in_the_cache_stays_in_memory() {
     let module = Arc::new(Module::load(&engine, bytes(""), None).await.unwrap());
     let registry = Registry::new(engine, None, drop);
     let held = registry.insert(name("a"), module, Vec::new());
-    assert_eq!(registry.put_to_sleep(Duration::ZERO), None);
+    assert_eq!(registry.put_to_sleep(Duration::ZERO).next, None);
     assert!(!held.is_asleep());
 }
 
