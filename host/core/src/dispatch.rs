@@ -33,9 +33,10 @@ pub(crate) struct Module {
     /// Whether it may run as it likes.
     pub(crate) quarantine: Quarantine,
     /// By controller. A lane of a controller that is gone stays until its last run is done: it holds the locks.
-    pub(crate) lanes: BTreeMap<Arc<str>, Lane>,
+    /// Boxed, as a tree has room for eleven wherever it holds one, and most modules have one.
+    pub(crate) lanes: BTreeMap<Arc<str>, Box<Lane>>,
     /// Runs and questions under way of each version that is not freed.
-    pub(crate) uses: BTreeMap<Digest, usize>,
+    uses: Vec<(Digest, usize)>,
     turn_last: u64,
 }
 
@@ -142,7 +143,7 @@ impl Module {
             trials: Trials::default(),
             quarantine: Quarantine::default(),
             lanes: BTreeMap::new(),
-            uses: BTreeMap::new(),
+            uses: Vec::new(),
             turn_last: 0,
         }
     }
@@ -211,14 +212,35 @@ impl Module {
             self.serving.as_ref().map(|serving| serving.version.digest),
             self.pending.as_ref().map(|pending| pending.version.digest),
         ];
-        let idle = self.uses.iter().filter(|(digest, uses)| **uses == 0 && !needed.contains(&Some(**digest)));
+        let idle = self.uses.iter().filter(|(digest, uses)| *uses == 0 && !needed.contains(&Some(*digest)));
         idle.map(|(digest, _)| *digest).collect()
+    }
+
+    /// The runs and questions of a version, which is not freed before [`Module::freed`].
+    pub(crate) fn uses_of(&mut self, digest: Digest) -> &mut usize {
+        let known = self.uses.iter().position(|(known, _)| *known == digest).unwrap_or_else(|| {
+            // Hardly ever are there two.
+            self.uses.reserve_exact(1);
+            self.uses.push((digest, 0));
+            self.uses.len() - 1
+        });
+        &mut self.uses[known].1
+    }
+
+    /// A version that was unused is freed.
+    pub(crate) fn freed(&mut self, digest: &Digest) {
+        self.uses.retain(|(known, _)| known != digest);
+    }
+
+    /// Whether no version of it is there any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.serving.is_none() && self.pending.is_none() && self.uses.is_empty()
     }
 
     /// A run or a question of a version is over. Answers whether something may be left over now: the version, or a
     /// lane whose controller is gone.
     pub(crate) fn used(&mut self, digest: &Digest) -> bool {
-        let uses = self.uses.get_mut(digest).map_or(0, |uses| {
+        let uses = self.uses.iter_mut().find(|(known, _)| known == digest).map_or(0, |(_, uses)| {
             *uses = uses.saturating_sub(1);
             *uses
         });
@@ -228,6 +250,6 @@ impl Module {
 
     /// Runs and questions under way.
     pub(crate) fn under_way(&self) -> usize {
-        self.uses.values().sum()
+        self.uses.iter().map(|(_, uses)| uses).sum()
     }
 }

@@ -97,8 +97,33 @@ impl Compiler {
     }
 }
 
+/// Whether a module brings along which of its source's lines its instructions are.
+fn has_lines(bytes: &[u8]) -> bool {
+    wasmparser::Parser::new(0).parse_all(bytes).map_while(Result::ok).any(
+        |payload| matches!(payload, wasmparser::Payload::CustomSection(section) if section.name() == ".debug_line"),
+    )
+}
+
 fn precompile(bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
     // The compiler repeats names that stand in the module.
     let invalid = |error: wasmtime::Error| CompileError::Invalid(plain(&format!("{error:#}"), 2_000));
-    engine::with_compiler().map_err(invalid)?.precompile_component(bytes).map_err(invalid)
+    engine::with_compiler(has_lines(bytes)).map_err(invalid)?.precompile_component(bytes).map_err(invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn a_module_has_lines_where_one_of_its_parts_brings_them() {
+        let check = |text: &str, expected: bool| {
+            assert_eq!(has_lines(&wat::parse_str(text).unwrap()), expected, "{text}");
+        };
+        check("(component)", false);
+        check("(component (core module (@custom \"name\" \"\")))", false);
+        check("(component (core module (@custom \".debug_line\" \"\")))", true);
+        check("(component (component (core module (@custom \".debug_line\" \"\"))))", true);
+        assert!(!has_lines(b"no module"));
+    }
 }

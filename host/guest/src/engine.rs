@@ -183,19 +183,21 @@ fn tick(engine: &wasmtime::Engine) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// An engine that only compiles, for the engine that serves.
-pub(crate) fn with_compiler() -> wasmtime::Result<wasmtime::Engine> {
+/// An engine that only compiles, for the engine that serves. Where instructions came from is of use for modules only that
+/// say which lines they were; it is a tenth of what is mapped.
+pub(crate) fn with_compiler(lines: bool) -> wasmtime::Result<wasmtime::Engine> {
     let mut config = agreed();
     config
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         // Costs nothing measurable and makes a recorded run repeat bit for bit.
-        .cranelift_nan_canonicalization(true);
+        .cranelift_nan_canonicalization(true)
+        .generate_address_map(lines);
     wasmtime::Engine::new(&config)
 }
 
 /// What the compiler is set to beyond [`agreed`]: part of the name of what it makes.
-pub(crate) const COMPILER_SETTINGS: &str = "cranelift speed nan-canonicalization";
+pub(crate) const COMPILER_SETTINGS: &str = "cranelift speed nan-canonicalization lines-if-any";
 
 /// The host compiles by a child process: that the engine cannot makes it certain.
 fn serving() -> Config {
@@ -239,6 +241,7 @@ fn pool(settings: &EngineSettings) -> InstanceAllocationStrategy {
     let slots = settings.concurrent_invocations_max;
     // Each table gets an equal part of what all may have; Python needs over 10,000 in one.
     let elements_of_table = settings.table_elements_ceiling.div_ceil(settings.tables_ceiling.max(1) as usize);
+    let no_swap = no_swap();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(settings.instances_ceiling))
@@ -259,10 +262,12 @@ fn pool(settings: &EngineSettings) -> InstanceAllocationStrategy {
         // two threads then give 1.9 × of one instead of 1.07 ×.
         .linear_memory_keep_resident(512 << 10)
         .table_keep_resident(16 << 10)
-        .decommit_batch_size(32)
+        // Where pages are reset by what the kernel says of them, there is seldom one to give back, and a slot that waits
+        // for others holds the code of a module that may sleep by now.
+        .decommit_batch_size(if no_swap { 1 } else { 32 })
         // So many modules keep their image mapped in a slot of their own while they do not run.
         .max_unused_warm_slots((slots / 4).max(1));
-    if no_swap() {
+    if no_swap {
         // Resets only the pages that were touched. In this version a page that was swapped out is missed, and the
         // next tenant reads it: only where nothing can be swapped out.
         pool.pagemap_scan(Enabled::Auto);
@@ -292,7 +297,7 @@ mod tests {
         let engine =
             Engine::new(EngineSettings { concurrent_invocations_max: 1, ..Default::default() }).unwrap();
         let component = b"\0asm\x0d\0\x01\0";
-        assert!(with_compiler().unwrap().precompile_component(component).is_ok());
+        assert!(with_compiler(false).unwrap().precompile_component(component).is_ok());
         assert!(engine.inner.precompile_component(component).is_err());
     }
 

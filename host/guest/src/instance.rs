@@ -189,10 +189,13 @@ enum Ask<'a> {
     Targets(&'a [Change]),
 }
 
+type Reconciled = Result<module::Outcome, Failure>;
+type Targeted = Result<Vec<Vec<types::ObjectName>>, Failure>;
+
 enum Said {
     Described(Description),
-    Reconciled(Result<module::Outcome, Failure>),
-    Targets(Result<Vec<Vec<types::ObjectName>>, Failure>),
+    Reconciled(Reconciled),
+    Targets(Targeted),
 }
 
 /// For whom and for what an instance is made.
@@ -298,12 +301,23 @@ fn store(engine: &wasmtime::Engine, state: State, meter: &Arc<Meter>) -> Store<S
 }
 
 async fn converse(module: &Module, store: &mut Store<State>, ask: Ask<'_>) -> wasmtime::Result<Said> {
-    let guest = module.pre().instantiate_async(&mut *store).await?;
-    let reconciler = guest.windlass_controller_reconciler();
+    let linked = module.linked();
+    let guest = linked.instance.instantiate_async(&mut *store).await?;
+    // The one function that is called; the generated bindings would hold all three against their types each time.
     Ok(match ask {
-        Ask::Describe => Said::Described(reconciler.call_describe(store).await?),
-        Ask::Reconcile(request) => Said::Reconciled(reconciler.call_reconcile(store, request).await?),
-        Ask::Targets(changes) => Said::Targets(reconciler.call_targets(store, changes).await?),
+        Ask::Describe => {
+            let describe = guest.get_typed_func::<(), (Description,)>(&mut *store, &linked.describe)?;
+            Said::Described(describe.call_async(store, ()).await?.0)
+        }
+        Ask::Reconcile(request) => {
+            let reconcile =
+                guest.get_typed_func::<(&Request,), (Reconciled,)>(&mut *store, &linked.reconcile)?;
+            Said::Reconciled(reconcile.call_async(store, (request,)).await?.0)
+        }
+        Ask::Targets(changes) => {
+            let targets = guest.get_typed_func::<(&[Change],), (Targeted,)>(&mut *store, &linked.targets)?;
+            Said::Targets(targets.call_async(store, (changes,)).await?.0)
+        }
     })
 }
 

@@ -16,8 +16,9 @@ pub use bounds::{Measure, ModuleBound, ModuleBounds, NoBound, TooMuch};
 pub use bytes::{BytesError, ModuleBytes, read_again};
 pub use code_cache::{CodeCache, CodeCacheError};
 
-use crate::{bindings::WindlassPre, engine::Engine, instance::State};
+use crate::engine::Engine;
 use admission::Surface;
+use link::Linked;
 use load::{Code, Loaded, Loading};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, sync::Arc, time::Duration};
@@ -30,7 +31,7 @@ pub struct Module {
     compiled: Compiled,
     kept: bool,
     engine: Engine,
-    pre: WindlassPre<State>,
+    linked: Linked,
 }
 
 /// What is known of a module's bytes without them: enough to map its code again.
@@ -86,25 +87,31 @@ impl Module {
         *bytes = loading.bytes;
         let Loaded { digest, size_bytes, surface, code } = loaded?;
         let Code { component, compiled, kept } = code;
-        let pre = link::link(engine, &component)?;
+        let linked = link::link(engine, &component)?;
         let known = Known { digest, size_bytes, surface: Arc::new(surface) };
-        Ok(Self { known, compiled, kept, engine: engine.clone(), pre })
+        Ok(Self { known, compiled, kept, engine: engine.clone(), linked })
     }
 
-    /// Maps the code of a module that was admitted before; none if that is not in the cache, or void. Takes less than
-    /// a millisecond, and waits for nothing that is loaded or compiled for the first time.
+    /// Maps the code of a module that was admitted before; none if that is not in the cache, or void. Takes a
+    /// millisecond for each megabyte, and waits for nothing that is loaded or compiled for the first time.
     pub(crate) async fn map_again(engine: &Engine, cache: &Arc<CodeCache>, known: &Known) -> Option<Self> {
         let place = engine.waking().clone().acquire_owned().await;
         let place = place.expect("the engine never closes its places");
         let (engine, cache, known) = (engine.clone(), cache.clone(), known.clone());
         let mapped = tokio::task::spawn_blocking(move || {
-            let Code { component, compiled, kept } = load::kept(&engine, &cache, &known.digest)?;
-            // It fitted when it was admitted, and it is the same code.
-            let pre = link::link(&engine, &component).ok()?;
+            let mapped = Self::map_now(&engine, &cache, &known);
             drop(place);
-            Some(Self { known, compiled, kept, engine, pre })
+            mapped
         });
         mapped.await.ok().flatten()
+    }
+
+    /// The same at once, on this thread.
+    pub(crate) fn map_now(engine: &Engine, cache: &CodeCache, known: &Known) -> Option<Self> {
+        let Code { component, compiled, kept } = load::kept(engine, cache, &known.digest)?;
+        // It fitted when it was admitted, and it is the same code.
+        let linked = link::link(engine, &component).ok()?;
+        Some(Self { known: known.clone(), compiled, kept, engine: engine.clone(), linked })
     }
 
     /// The SHA-256 of its bytes.
@@ -157,8 +164,8 @@ impl Module {
         &self.engine
     }
 
-    pub(crate) fn pre(&self) -> &WindlassPre<State> {
-        &self.pre
+    pub(crate) fn linked(&self) -> &Linked {
+        &self.linked
     }
 }
 

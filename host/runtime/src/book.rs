@@ -1,11 +1,12 @@
 //! The book of modules: what was offered of each, what became of it, and under which terms it runs.
 
-use crate::{kinds::Named, loader::Ready, manifest::Manifest, source::Offer};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Instant,
+use crate::{
+    kinds::{Kinds, Named},
+    loader::Ready,
+    manifest::Manifest,
+    source::Offer,
 };
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use windlass_core::{
     grant::Grant,
     name::{Digest, ModuleName},
@@ -47,12 +48,25 @@ pub(crate) struct Entry {
     pub(crate) paused: bool,
     pub(crate) title: String,
     pub(crate) version: String,
-    kinds: Named,
+    kinds: Kinds,
     /// Of the last version that was given to the pipeline: who writes under this name.
     pub(crate) field_manager: Option<Arc<str>>,
-    /// When each version that was given to the pipeline was seen.
-    seen_at: HashMap<Digest, Instant>,
-    terms: HashMap<Digest, Arc<Terms>>,
+    /// The versions that were given to the pipeline, one or two.
+    given: Vec<Given>,
+}
+
+/// A version that was given to the pipeline.
+struct Given {
+    digest: Digest,
+    /// When its files were first seen.
+    seen_at: Instant,
+    terms: Arc<Terms>,
+}
+
+impl Entry {
+    fn given(&self, digest: &Digest) -> Option<&Given> {
+        self.given.iter().find(|given| given.digest == *digest)
+    }
 }
 
 /// All modules by name.
@@ -107,32 +121,32 @@ impl Book {
         entry.to_keep = ready.to_keep.clone().map(|wasm| (offer.digest, wasm));
         entry.kinds = ready.kinds.clone();
         entry.field_manager = Some(ready.terms.field_manager.clone());
-        entry.seen_at.insert(offer.digest, offer.seen_at);
-        entry.terms.insert(offer.digest, ready.terms.clone());
+        entry.given.retain(|given| given.digest != offer.digest);
+        entry.given.reserve_exact(1);
+        entry.given.push(Given { digest: offer.digest, seen_at: offer.seen_at, terms: ready.terms.clone() });
     }
 
     /// A module may do this from now on, in runs under way as well.
     pub(crate) fn regrant(&self, module: &ModuleName, grant: &Arc<Grant>) {
-        for terms in self.modules.get(module).iter().flat_map(|entry| entry.terms.values()) {
-            terms.grant.set(grant.clone());
+        for given in self.modules.get(module).iter().flat_map(|entry| &entry.given) {
+            given.terms.grant.set(grant.clone());
         }
     }
 
     /// What a run of this version may use.
     pub(crate) fn terms(&self, module: &ModuleName, digest: &Digest) -> Option<Arc<Terms>> {
-        self.modules.get(module)?.terms.get(digest).cloned()
+        Some(self.modules.get(module)?.given(digest)?.terms.clone())
     }
 
     /// When the files of a version were first seen.
     pub(crate) fn seen_at(&self, module: &ModuleName, digest: &Digest) -> Option<Instant> {
-        self.modules.get(module)?.seen_at.get(digest).copied()
+        Some(self.modules.get(module)?.given(digest)?.seen_at)
     }
 
     /// No run of a version will come.
     pub(crate) fn freed(&mut self, module: &ModuleName, digest: &Digest) {
         if let Some(entry) = self.modules.get_mut(module) {
-            entry.terms.remove(digest);
-            entry.seen_at.remove(digest);
+            entry.given.retain(|given| given.digest != *digest);
         }
     }
 
@@ -143,6 +157,6 @@ impl Book {
 
     /// Every kind that some module names, with what was known of it when the last of them was loaded.
     pub(crate) fn kinds(&self) -> Named {
-        self.modules.values().flat_map(|entry| entry.kinds.clone()).collect()
+        self.modules.values().flat_map(|entry| entry.kinds.iter().cloned()).collect()
     }
 }

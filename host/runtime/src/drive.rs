@@ -36,6 +36,9 @@ use windlass_core::{
 };
 use windlass_guest::registry::Registry;
 
+/// So many inputs are taken before anything else that happened.
+const STEPS_MAX: usize = 32;
+
 /// Everything that can wake the driver.
 pub(crate) struct Happenings {
     /// From watches, runs and questions.
@@ -103,7 +106,7 @@ impl Driver {
                 Some(now) = next_leadership(&mut on.leadership) => self.leadership(&now),
                 // Before the inputs: a busy cluster always has one more.
                 () = self.runs.over(), if cut_at.is_some() => break,
-                Some(input) = on.inputs.recv() => self.step(input),
+                Some(input) = on.inputs.recv() => self.steps(input, &mut on.inputs).await,
                 Some(loaded) = on.loaded.recv() => self.loaded(loaded),
                 Some(restored) = on.restored.recv() => self.restored(restored),
                 Some(event) = on.source.next() => self.source(event),
@@ -118,6 +121,17 @@ impl Driver {
         while let Ok(input) = on.inputs.try_recv() {
             self.step(input);
         }
+    }
+
+    /// An input and those that wait behind it: to look at everything else that may happen costs as much as a step.
+    async fn steps(&mut self, first: Input, inputs: &mut mpsc::Receiver<Input>) {
+        self.step(first);
+        for _ in 1..STEPS_MAX {
+            let Ok(next) = inputs.try_recv() else { return };
+            self.step(next);
+        }
+        // Runs that were started on this thread wait for it.
+        tokio::task::yield_now().await;
     }
 
     fn leadership(&mut self, now: &Leadership) {

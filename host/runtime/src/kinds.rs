@@ -50,6 +50,9 @@ pub(crate) fn named(description: &Description) -> BTreeSet<Kind> {
     of_controllers.chain(description.indexes.iter().map(|index| &index.kind)).cloned().collect()
 }
 
+/// The kinds that one module names, each with what was known of it when the module was loaded.
+pub(crate) type Kinds = Arc<[(Kind, Option<Resource>)]>;
+
 /// The kinds that modules name, each with what was known of it when its module was loaded.
 pub(crate) type Named = BTreeMap<Kind, Option<Resource>>;
 

@@ -26,6 +26,7 @@ pub mod observe;
 mod operate;
 mod own_writes;
 mod refusals;
+mod resident;
 mod rollback;
 mod runs;
 pub mod settings;

@@ -49,7 +49,7 @@ pub(crate) struct Ready {
     pub(crate) version: Version,
     pub(crate) module: Arc<Module>,
     pub(crate) terms: Arc<Terms>,
-    pub(crate) kinds: kinds::Named,
+    pub(crate) kinds: kinds::Kinds,
     /// Its bytes, if they are to be kept.
     pub(crate) to_keep: Option<Arc<[u8]>>,
 }

@@ -29,15 +29,21 @@ pub(crate) type Serving = (Arc<Held>, Arc<Terms>);
 
 /// Starts runs and follows them.
 pub(crate) struct Runs {
+    means: Arc<Means>,
+    tracker: TaskTracker,
+    /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period.
+    cut: Arc<CancellationToken>,
+}
+
+/// What every run uses; shared as one, since each count of sharers is a line of memory that processors take from each
+/// other twice in every run.
+struct Means {
     writes: Arc<OwnWrites>,
     sparing: Arc<Sparing>,
     host: Arc<dyn Host>,
     inputs: Inputs,
     observers: Observers,
-    tracker: TaskTracker,
-    aside: Arc<Aside>,
-    /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period.
-    cut: CancellationToken,
+    aside: Aside,
 }
 
 impl Runs {
@@ -47,54 +53,45 @@ impl Runs {
         inputs: Inputs,
         observers: Observers,
     ) -> Self {
-        let (tracker, cut) = (TaskTracker::new(), CancellationToken::new());
-        Self { writes, sparing, host, inputs, observers, tracker, aside: Arc::default(), cut }
+        let means = Arc::new(Means { writes, sparing, host, inputs, observers, aside: Aside::default() });
+        Self { means, tracker: TaskTracker::new(), cut: Arc::default() }
     }
 
     /// Runs a module for a request. Where the version is gone (the pipeline frees none that it still runs) the run
     /// is told as given up, so that its request is not lost.
     pub(crate) fn start(&self, run: Run, serving: Option<Serving>) {
-        let (writes, sparing) = (self.writes.clone(), self.sparing.clone());
-        let (host, cut) = (self.host.clone(), self.cut.clone());
-        let (inputs, observers, aside) = (self.inputs.clone(), self.observers.clone(), self.aside.clone());
+        let (means, cut) = (self.means.clone(), self.cut.clone());
         self.tracker.spawn(async move {
             let (id, module) = (run.id, run.request.controller.module.clone());
-            let known = sparing.begin(&run);
+            let known = means.sparing.begin(&run);
             let report = match serving {
                 None => given_up(),
-                Some(serving) => tokio::select! {
-                    biased;
-                    () = cut.cancelled() => given_up(),
+                Some(serving) => {
                     // Boxed, as it is kilobytes long, and a task is moved some times until it lies where it runs.
-                    report = aside.run(reconcile(run, writes, serving, host).boxed()) => {
-                        report.unwrap_or_else(given_up)
-                    }
-                },
+                    let run = reconcile(run, serving, means.clone()).boxed();
+                    until_cut(&cut, means.aside.run(run)).await.flatten().unwrap_or_else(given_up)
+                }
             };
             drop(known);
-            tell_reads(&observers, &module, &report.usage);
+            tell_reads(&means.observers, &module, &report.usage);
             let (cpu, calls) = (report.usage.cpu, report.usage.tally.host_calls);
             let ended = Ended { run: id, outcome: report.outcome, cpu, calls };
-            inputs.send(Input::Ended(ended)).await;
+            means.inputs.send(Input::Ended(ended)).await;
         });
     }
 
     /// Asks a module which requests some changes lead to.
     pub(crate) fn ask(&self, id: TargetsId, ask: AskTargets, serving: Option<Serving>) {
-        let (host, inputs, cut) = (self.host.clone(), self.inputs.clone(), self.cut.clone());
-        let (observers, aside) = (self.observers.clone(), self.aside.clone());
+        let (means, cut) = (self.means.clone(), self.cut.clone());
         self.tracker.spawn(async move {
             let (answer, cpu) = match serving {
                 None => (None, Duration::ZERO),
-                Some(serving) => tokio::select! {
-                    biased;
-                    () = cut.cancelled() => (None, Duration::ZERO),
-                    answer = aside.run(targets(ask, serving, host, observers).boxed()) => {
-                        answer.unwrap_or_default()
-                    }
-                },
+                Some(serving) => {
+                    let run = targets(ask, serving, means.clone()).boxed();
+                    until_cut(&cut, means.aside.run(run)).await.flatten().unwrap_or_default()
+                }
             };
-            inputs.send(Input::Targets(id, answer, cpu)).await;
+            means.inputs.send(Input::Targets(id, answer, cpu)).await;
         });
     }
 
@@ -110,19 +107,26 @@ impl Runs {
     }
 }
 
-async fn reconcile(
-    run: Run,
-    writes: Arc<OwnWrites>,
-    (held, terms): Serving,
-    host: Arc<dyn Host>,
-) -> RunReport {
+/// None: it was cut. A run that does not wait is over at its first poll, and never joins those who wait for the cut.
+async fn until_cut<T>(cut: &CancellationToken, run: impl Future<Output = T>) -> Option<T> {
+    if cut.is_cancelled() {
+        return None;
+    }
+    tokio::select! {
+        biased;
+        ended = run => Some(ended),
+        () = cut.cancelled() => None,
+    }
+}
+
+async fn reconcile(run: Run, (held, terms): Serving, means: Arc<Means>) -> RunReport {
     let module = match awake(&held, &terms).await {
         Ok(module) => module,
         Err(outcome) => return RunReport { outcome, usage: Usage::default() },
     };
     // Read as late as possible: the run sees the newest state, not the one that woke it. The server may be asked, so
     // this has the run's deadline too.
-    let read = tokio::time::timeout(terms.limits.time(Bound::Deadline), writes.object_of(&run)).await;
+    let read = tokio::time::timeout(terms.limits.time(Bound::Deadline), means.writes.object_of(&run)).await;
     let object = match read {
         Ok(Ok(object)) => object,
         Ok(Err(error)) => return unread(&error),
@@ -130,7 +134,7 @@ async fn reconcile(
     };
     let Run { id, request, kind, failures, .. } = run;
     let input = RunInput { terms, run: id, request, kind, object, failures };
-    instance::invoke(&module, input, host).await
+    instance::invoke(&module, input, means.host.clone()).await
 }
 
 /// The version in memory. A sleeper is waited for, but not longer than a run may take: it goes on waking up, and the
@@ -149,13 +153,12 @@ async fn awake(held: &Arc<Held>, terms: &Terms) -> Result<Awake, Outcome> {
 async fn targets(
     ask: AskTargets,
     (held, terms): Serving,
-    host: Arc<dyn Host>,
-    observers: Observers,
+    means: Arc<Means>,
 ) -> (Option<Vec<Vec<ObjectName>>>, Duration) {
     let Ok(module) = awake(&held, &terms).await else { return (None, Duration::ZERO) };
-    let report = instance::targets(&module, terms, &ask, host).await;
-    tell_reads(&observers, &ask.module, &report.usage);
-    let targets = report.targets.inspect_err(|error| tell_failed(&observers, &ask, error));
+    let report = instance::targets(&module, terms, &ask, means.host.clone()).await;
+    tell_reads(&means.observers, &ask.module, &report.usage);
+    let targets = report.targets.inspect_err(|error| tell_failed(&means.observers, &ask, error));
     (targets.ok(), report.usage.cpu)
 }
 

@@ -1,6 +1,9 @@
 //! Modules that have nothing to do give their memory back, and come back with their next change.
 
-use crate::observe::{Observer as _, Observers};
+use crate::{
+    observe::{Observer as _, Observers},
+    resident,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     task::{AbortHandle, JoinHandle},
@@ -87,23 +90,10 @@ impl Freed {
 fn look(registry: &Registry, after: Duration, mut freed: Freed) -> (Option<Instant>, Freed) {
     let swept = registry.put_to_sleep(after);
     if freed.after(swept.slept, Instant::now()) {
-        trim();
+        resident::give_back();
     }
     (swept.next, freed)
 }
-
-/// What was freed between what is still used stays with glibc's allocator, in an arena for each thread, unless it is
-/// told: three quarters of a hundred modules' heap. It takes about a millisecond for 10 MiB.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(unsafe_code, reason = "glibc offers it to C only")]
-fn trim() {
-    // SAFETY: it takes the allocator's own locks, has no preconditions, and touches no memory that is in use.
-    unsafe { libc::malloc_trim(0) };
-}
-
-/// Other allocators give back by themselves.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn trim() {}
 
 /// One for each module of the version.
 fn facts(happened: Happened) -> impl Iterator<Item = Fact> {

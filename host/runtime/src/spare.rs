@@ -22,7 +22,7 @@ pub(crate) struct Sparing {
     runs: Mutex<HashMap<RunId, Spares>>,
 }
 
-/// A run under way, until this is dropped.
+/// A run under way of which writes may be spared, until this is dropped.
 pub(crate) struct Known<'a>(&'a Sparing, RunId);
 
 impl Drop for Known<'_> {
@@ -36,12 +36,11 @@ impl Sparing {
         Self { cache, clock: Clock::start(), unneeded: Mutex::default(), runs: Mutex::default() }
     }
 
-    /// A run begins.
-    pub(crate) fn begin(&self, run: &Run) -> Known<'_> {
-        if let Some(spares) = &run.spares {
-            lock(&self.runs).insert(run.id, spares.clone());
-        }
-        Known(self, run.id)
+    /// A run begins; none where all that it writes is sent.
+    pub(crate) fn begin(&self, run: &Run) -> Option<Known<'_>> {
+        let spares = run.spares.as_ref()?;
+        lock(&self.runs).insert(run.id, spares.clone());
+        Some(Known(self, run.id))
     }
 
     /// The answer to a write that need not be sent: the object as readers see it, which is as the write would make it.

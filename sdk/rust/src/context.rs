@@ -7,24 +7,26 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::error::duration_of_ms;
-use crate::host::{Host, Metric};
+#[cfg(target_arch = "wasm32")]
+use crate::host::Host as _;
+use crate::host::{HostRef, Metric};
 use crate::{Error, ObjectName, Request, Result, Timestamp, json};
 
 /// One run: what it was asked and what it may reach. Every call goes through the module's grant, and a read
 /// sees at least what this module wrote before.
 pub struct Context<'a> {
-    host: &'a dyn Host,
+    host: HostRef<'a>,
     request: &'a Request,
 }
 
 impl<'a> Context<'a> {
     /// A context over a host. Modules get theirs; this is for tests with a host of their own.
     #[must_use]
-    pub fn new(host: &'a dyn Host, request: &'a Request) -> Self {
+    pub fn new(host: HostRef<'a>, request: &'a Request) -> Self {
         Self { host, request }
     }
 
-    pub(crate) fn host(&self) -> &dyn Host {
+    pub(crate) fn host(&self) -> HostRef<'a> {
         self.host
     }
 

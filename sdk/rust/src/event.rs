@@ -1,5 +1,7 @@
 //! Kubernetes Events about objects.
 
+#[cfg(target_arch = "wasm32")]
+use crate::host::Host as _;
 use crate::{Context, Event, Manifest, ObjectRef, Severity};
 
 impl Event {

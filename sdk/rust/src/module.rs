@@ -2,7 +2,7 @@
 
 use crate::bindings::exports::windlass::controller::reconciler::Guest;
 use crate::bindings::windlass::controller::module::Failure;
-use crate::host::{Host, Imports};
+use crate::host::{HostRef, Imports};
 use crate::{
     Change, Context, Controller, Description, Error, Index, Kind, ObjectName, Outcome, Permission, Request,
     Result, Subject, TypedSubject, log,
@@ -156,7 +156,7 @@ pub fn describe<P: Package>() -> Description {
 ///
 /// # Errors
 /// The controller's; terminal if the module has none of that name.
-pub fn reconcile<P: Package>(host: &dyn Host, request: &Request) -> Result<Outcome> {
+pub fn reconcile<P: Package>(host: HostRef<'_>, request: &Request) -> Result<Outcome> {
     let definition = find(P::CONTROLLERS, &request.controller)?;
     (definition.reconcile)(&Context::new(host, request), request.object.as_deref())
 }
@@ -165,7 +165,7 @@ pub fn reconcile<P: Package>(host: &dyn Host, request: &Request) -> Result<Outco
 ///
 /// # Errors
 /// The controller's; terminal if the module has none of that name.
-pub fn targets<P: Package>(host: &dyn Host, change: &Change) -> Result<Vec<ObjectName>> {
+pub fn targets<P: Package>(host: HostRef<'_>, change: &Change) -> Result<Vec<ObjectName>> {
     let definition = find(P::CONTROLLERS, &change.controller)?;
     let request = Request {
         controller: change.controller.clone(),

@@ -41,6 +41,19 @@ fn inspect_tells_what_a_module_is_and_wants() {
 }
 
 #[test]
+fn a_module_in_rust_imports_only_what_it_calls() {
+    let (_folder, path) = file("hello.wasm", &sample::component("hello"));
+    let shown = done(&["inspect", path.to_str().unwrap()]);
+    assert!(shown.contains("windlass:controller/objects@0.1.0"), "{shown}");
+    for interface in ["events", "metrics", "environment"] {
+        assert!(
+            !shown.contains(&format!("windlass:controller/{interface}@0.1.0")),
+            "{interface} in:\n{shown}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_module_is_told_with_the_next_step() {
     let garbage = file("garbage.wasm", b"this is not wasm at all");
     refused_with(&["inspect", garbage.1.to_str().unwrap()], &["garbage.wasm", "not", "windlass build"]);

@@ -84,6 +84,8 @@ pub(crate) fn needs(version: &Version, offered: Offered<'_>) -> Result<Vec<Need>
             found.extend(all.into_iter().flatten());
         }
     }
+    // They are kept as long as the version serves.
+    found.shrink_to_fit();
     Ok(found)
 }
 

@@ -96,7 +96,7 @@ impl Pipeline {
         let lane = module.lanes.get(&controller)?;
         let (kind, selection) = (lane.kind.clone(), lane.selection.clone());
         let spares = lane.spares(&taken.reason);
-        *module.uses.entry(digest).or_default() += 1;
+        *module.uses_of(digest) += 1;
         self.run_last += 1;
         let id = RunId(self.run_last);
         let controller = ControllerName { module: name.clone(), controller };
@@ -134,7 +134,7 @@ impl Pipeline {
             return None;
         }
         self.question_last = id.0;
-        *module.uses.entry(digest).or_default() += 1;
+        *module.uses_of(digest) += 1;
         let asked = AskTargets {
             shape: if need.metadata { Shape::Metadata } else { Shape::Whole },
             module: name.clone(),

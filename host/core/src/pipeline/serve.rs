@@ -39,7 +39,7 @@ impl Pipeline {
             self.tidy(&name);
             return;
         }
-        module.uses.entry(version.digest).or_default();
+        module.uses_of(version.digest);
         let refuses = |atom: &Atom| self.watches.refuses(atom, now);
         let offered = Offered { resources: &self.resources, refuses: &refuses, labels: &*self.cache };
         let needs = needs(&version, offered).map_err(|NotGranted(reason)| reason);
@@ -96,7 +96,8 @@ impl Pipeline {
         }
         for controller in &version.description.controllers {
             let lane = module.lanes.entry(controller.name.clone());
-            let lane = lane.or_insert_with(|| Lane::new(controller.reconciles.clone(), fresh.fresh()));
+            let lane =
+                lane.or_insert_with(|| Box::new(Lane::new(controller.reconciles.clone(), fresh.fresh())));
             lane.kind = controller.reconciles.clone();
             let id = ControllerName { module: name.clone(), controller: controller.name.clone() };
             lane.serve(&version, &id, self.now);
@@ -250,7 +251,7 @@ impl Pipeline {
     pub(super) fn tidy(&mut self, name: &ModuleName) {
         let Some(module) = self.modules.get_mut(name) else { return };
         for digest in module.unused() {
-            module.uses.remove(&digest);
+            module.freed(&digest);
             self.out.push(Command::Free { module: name.clone(), digest });
         }
         let mut gone = Vec::new();
@@ -261,9 +262,9 @@ impl Pipeline {
             }
             stays
         });
-        let idle = module.serving.is_none() && module.pending.is_none() && module.uses.is_empty();
+        let over = module.is_over();
         self.alarms.retain(|alarm| !gone.contains(alarm));
-        if idle {
+        if over {
             self.turns.close(module.account);
             self.modules.remove(name);
         }

@@ -88,6 +88,10 @@ impl Slots {
                     free
                 } else {
                     let next = u32::try_from(self.slots.len()).ok().filter(|next| *next < NONE.0)?;
+                    if self.slots.is_empty() {
+                        // Most controllers never have a second request.
+                        self.slots.reserve_exact(1);
+                    }
                     self.slots.push(slot);
                     Ticket(next)
                 };

@@ -4,18 +4,20 @@ use super::{Change, Happened, Loading, wake::WakeError};
 use crate::module::{Known, Module};
 use futures::{
     FutureExt as _,
-    future::{BoxFuture, Shared},
+    future::{BoxFuture, Shared, ready},
 };
 use std::{
-    collections::BTreeMap,
     fmt, mem,
     ops::Deref,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use windlass_core::name::{Digest, ModuleName};
+
+/// A module of so many bytes is mapped in half a millisecond.
+const SMALL_BYTES_MAX: usize = 512 << 10;
 
 /// How long nobody tries again after the first failure to wake, and after many.
 const AGAIN_MIN: Duration = Duration::from_secs(1);
@@ -31,7 +33,7 @@ pub struct Held {
 struct Inner {
     code: Code,
     /// Who holds it, and where its bytes can be read again.
-    names: BTreeMap<ModuleName, Box<[PathBuf]>>,
+    names: Vec<(ModuleName, Box<[PathBuf]>)>,
     /// When it last ran, or came into memory.
     used_at: Instant,
     /// It has not run since it came into memory.
@@ -85,7 +87,7 @@ impl Held {
     pub(super) fn asleep(module: &Module, loading: Arc<Loading>) -> Self {
         let inner = Inner {
             code: Code::Asleep,
-            names: BTreeMap::new(),
+            names: Vec::new(),
             used_at: Instant::now(),
             unused: true,
             trouble: None,
@@ -125,6 +127,7 @@ impl Held {
                     return Ok(Awake { held: self.clone(), module });
                 }
                 Code::Waking(waking) if waking.peek().is_none() => waking.clone(),
+                _ if self.known.size_bytes <= SMALL_BYTES_MAX => self.wake_here(inner)?,
                 _ => self.begin(&mut inner)?,
             }
         };
@@ -132,12 +135,37 @@ impl Held {
         Ok(Awake { held: self.clone(), module })
     }
 
+    /// Maps a small module on this thread, as a guest may hold it for longer than that takes: to hand it to another one
+    /// and back costs as much. Who comes meanwhile waits for it. What is not in the cache is left to a task.
+    fn wake_here(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) -> Result<Waking, NotAwake> {
+        inner.check_trouble()?;
+        let Some(cache) = &self.loading.cache else { return self.begin(&mut inner) };
+        let (tell, told) = oneshot::channel::<Waking>();
+        let waking = async move {
+            match told.await {
+                Ok(waking) => waking.await,
+                Err(gone) => {
+                    let error = WakeError::Broken(gone.to_string());
+                    Err(NotAwake { error, retry_in: AGAIN_MIN })
+                }
+            }
+        };
+        inner.code = Code::Waking(waking.boxed().shared());
+        drop(inner);
+        let started = Instant::now();
+        let waking = match Module::map_now(&self.loading.engine, cache, &self.known) {
+            Some(module) => ready(self.woken(Ok(module), started)).boxed().shared(),
+            None => self.begin(&mut self.lock())?,
+        };
+        // Nobody may have come.
+        drop(tell.send(waking.clone()));
+        Ok(waking)
+    }
+
     /// A task of its own brings it back.
     fn begin(self: &Arc<Self>, inner: &mut Inner) -> Result<Waking, NotAwake> {
-        if let Some(trouble) = inner.trouble.as_ref().filter(|trouble| trouble.again_at > Instant::now()) {
-            return Err(trouble.told());
-        }
-        let files: Vec<_> = inner.names.values().flatten().cloned().collect();
+        inner.check_trouble()?;
+        let files: Vec<_> = inner.names.iter().flat_map(|(_, files)| files).cloned().collect();
         let held = self.clone();
         let task = tokio::spawn(async move {
             let (started, loading) = (Instant::now(), &held.loading);
@@ -157,7 +185,7 @@ impl Held {
     /// A wake has ended.
     fn woken(&self, woken: Result<Module, WakeError>, started: Instant) -> Woken {
         let mut inner = self.lock();
-        let names: Vec<_> = inner.names.keys().cloned().collect();
+        let names = inner.names();
         let (what, woken) = match (woken, &inner.code) {
             // It was loaded anew meanwhile.
             (_, Code::InMemory(module)) => return Ok(module.clone()),
@@ -180,13 +208,18 @@ impl Held {
     }
 
     pub(super) fn hold(&self, name: ModuleName, files: Vec<PathBuf>) {
-        self.lock().names.insert(name, files.into());
+        let mut inner = self.lock();
+        inner.names.retain(|(known, _)| *known != name);
+        inner.names.reserve_exact(1);
+        inner.names.push((name, files.into()));
     }
 
     /// Whether nobody holds it any more.
     pub(super) fn let_go(&self, name: &ModuleName) -> bool {
         let mut inner = self.lock();
-        inner.names.remove(name).is_some() && inner.names.is_empty()
+        let before = inner.names.len();
+        inner.names.retain(|(known, _)| known != name);
+        inner.names.len() < before && inner.names.is_empty()
     }
 
     /// It was loaded; a copy that is in memory already stays.
@@ -213,7 +246,7 @@ impl Held {
             return None;
         }
         let code = mem::replace(&mut inner.code, Code::Asleep);
-        let names = inner.names.keys().cloned().collect();
+        let names = inner.names();
         drop(inner);
         drop(code);
         Some(names)
@@ -225,6 +258,16 @@ impl Held {
 }
 
 impl Inner {
+    /// After a failure the answer is the same for a while.
+    fn check_trouble(&self) -> Result<(), NotAwake> {
+        let trouble = self.trouble.as_ref().filter(|trouble| trouble.again_at > Instant::now());
+        trouble.map_or(Ok(()), |trouble| Err(trouble.told()))
+    }
+
+    fn names(&self) -> Vec<ModuleName> {
+        self.names.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     fn fill(&mut self, module: Arc<Module>) {
         self.code = Code::InMemory(module);
         (self.used_at, self.unused, self.trouble) = (Instant::now(), true, None);

@@ -21,6 +21,15 @@ fn bytes(more: &str) -> Arc<[u8]> {
     Guest { more, ..Guest::default() }.component().into()
 }
 
+/// A module that is too large to be woken on the thread of whoever wants it: with so much that says nothing behind it.
+fn large() -> Arc<[u8]> {
+    let padding = vec![0; 1 << 20];
+    let section = wasm_encoder::CustomSection { name: "padding".into(), data: padding.as_slice().into() };
+    let mut bytes = bytes("").to_vec();
+    wasm_encoder::ComponentSection::append_to_component(&section, &mut bytes);
+    bytes.into()
+}
+
 fn name(name: &str) -> ModuleName {
     ModuleName(name.into())
 }
@@ -36,7 +45,11 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let (folder, engine, bytes) = (tempfile::tempdir().unwrap(), engine(), bytes(""));
+        Self::with(bytes("")).await
+    }
+
+    async fn with(bytes: Arc<[u8]>) -> Self {
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
         let cache = Arc::new(CodeCache::open(folder.path().join("code"), 1 << 30).unwrap());
         let file = folder.path().join("a.wasm");
         fs::write(&file, &bytes).unwrap();
@@ -50,7 +63,11 @@ impl Bench {
 
     /// A bench whose module sleeps.
     async fn asleep() -> Self {
-        let bench = Self::new().await;
+        Self::sleeping(bytes("")).await
+    }
+
+    async fn sleeping(bytes: Arc<[u8]>) -> Self {
+        let bench = Self::with(bytes).await;
         assert_eq!(bench.registry.put_to_sleep(Duration::ZERO).next, None);
         assert!(bench.held.is_asleep());
         assert!(matches!(bench.changes()[..], [Change::FellAsleep]));
@@ -113,23 +130,34 @@ async fn a_version_stays_until_its_last_name_lets_go() {
     assert!(registry.get(&other.digest()).is_some());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_who_wake_a_sleeper_at_once_load_it_once() {
+    for bytes in [bytes(""), large()] {
+        let bench = Bench::sleeping(bytes).await;
+        assert_eq!((bench.registry.len(), bench.registry.in_memory()), (1, 0));
+        let wake = |held: Arc<Held>| tokio::spawn(async move { held.awake().await.unwrap() });
+        let woken = futures::future::join_all((0..MANY).map(|_| wake(bench.held.clone()))).await;
+        let woken: Vec<_> = woken.into_iter().map(Result::unwrap).collect();
+        assert!(woken.iter().all(|one| Arc::ptr_eq(one.module(), woken[0].module())));
+        assert!(matches!(bench.changes()[..], [Change::Woke { compiled: false, .. }]));
+        drop(woken);
+        bench.runs().await;
+        bench.registry.put_to_sleep(Duration::ZERO);
+        assert!(bench.held.is_asleep(), "it sleeps again");
+    }
+}
+
+#[tokio::test]
+async fn a_small_sleeper_is_awake_without_being_waited_for() {
     let bench = Bench::asleep().await;
-    assert_eq!((bench.registry.len(), bench.registry.in_memory()), (1, 0));
-    let woken = futures::future::join_all((0..MANY).map(|_| bench.held.awake())).await;
-    let woken: Vec<_> = woken.into_iter().map(Result::unwrap).collect();
-    assert!(woken.iter().all(|one| Arc::ptr_eq(one.module(), woken[0].module())));
+    let mut waking = Box::pin(bench.held.awake());
+    assert!(futures::poll!(waking.as_mut()).is_ready());
     assert!(matches!(bench.changes()[..], [Change::Woke { compiled: false, .. }]));
-    drop(woken);
-    bench.runs().await;
-    bench.registry.put_to_sleep(Duration::ZERO);
-    assert!(bench.held.is_asleep(), "it sleeps again");
 }
 
 #[tokio::test]
 async fn one_who_no_longer_waits_stops_nobody_elses_wake() {
-    let bench = Bench::asleep().await;
+    let bench = Bench::sleeping(large()).await;
     let mut gone = Box::pin(bench.held.awake());
     assert!(futures::poll!(gone.as_mut()).is_pending());
     let mut stays = Box::pin(bench.held.awake());

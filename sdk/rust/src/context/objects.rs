@@ -4,6 +4,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::bindings::windlass::controller::objects::Page;
+#[cfg(target_arch = "wasm32")]
+use crate::host::Host as _;
 use crate::{
     ApiError, Context, DeleteOptions, Error, Kind, List, Manifest, Name, Object, ObjectName, Patch,
     PatchType, Query, ReadOptions, Resource, Result, WriteOptions,

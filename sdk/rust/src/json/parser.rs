@@ -40,6 +40,10 @@ impl<'de> Parser<'de> {
     /// The first byte of what comes next; 0 at the end.
     #[inline(never)]
     pub(super) fn peek(&mut self) -> u8 {
+        let next = self.byte();
+        if next > b' ' {
+            return next;
+        }
         while matches!(self.byte(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
         }
@@ -139,6 +143,7 @@ impl<'de> Parser<'de> {
         let mut from = self.at;
         let mut copy = String::new();
         loop {
+            self.pass_plain();
             match self.byte() {
                 b'"' => {
                     let piece = &self.text[from..self.at];
@@ -156,9 +161,24 @@ impl<'de> Parser<'de> {
                     copy.push(letter);
                     from = self.at;
                 }
-                0..=0x1f => return Err(self.fail("a control character in a string")),
-                _ => self.at += 1,
+                _ => return Err(self.fail("a control character in a string")),
             }
+        }
+    }
+
+    /// Steps over what stands for itself in a string, eight bytes at a time: most of an object are strings.
+    fn pass_plain(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(eight) = bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let special = specials(u64::from_le_bytes(*eight));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
+        while self.at < bytes.len() && !matches!(bytes[self.at], b'"' | b'\\' | 0..=0x1f) {
+            self.at += 1;
         }
     }
 
@@ -298,6 +318,14 @@ impl<'de> Parser<'de> {
         }
         self.close(end)
     }
+}
+
+/// Of eight bytes, the lowest marked one is the first that is a quote, a backslash or a control character.
+fn specials(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    let below = |bytes: u64, bound: u8| bytes.wrapping_sub(ONES * u64::from(bound)) & !bytes & (ONES << 7);
+    let equal = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+    below(eight, 0x20) | equal(b'"') | equal(b'\\')
 }
 
 /// `digits` × 10^`exponent`.

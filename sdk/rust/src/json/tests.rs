@@ -200,3 +200,18 @@ fn an_error_says_what_and_where() {
     check("[", "expected struct Spec");
     check(r#"{"replicas":1"#, "the text ends early at byte 13");
 }
+
+#[test]
+fn a_string_ends_where_it_ends_wherever_that_is() {
+    for length in 0..20 {
+        for at in 0..=length {
+            for special in ["", "\\n", "\\\"", "\\u00e9", "é", "🦀", "\u{7f}", "\n", "\u{1f}", "\"", "\\"]
+            {
+                let text = format!("[\"{}{special}{}\",1]", "a".repeat(at), "b".repeat(length - at));
+                let expected = serde_json::from_str::<Value>(&text);
+                let found = from_str::<Value>(&text);
+                assert_eq!(found.ok(), expected.ok(), "{text}");
+            }
+        }
+    }
+}
