@@ -6,13 +6,12 @@
 
 mod atom;
 mod cover;
+mod followers;
 mod need;
 mod plan;
 mod predicate;
 mod relation;
 mod subscriptions;
-#[cfg(test)]
-mod tests;
 mod watches;
 
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
 };
 pub(crate) use atom::Atom;
 pub(crate) use cover::{Leave, Sharing};
+use followers::Followers;
 pub(crate) use need::{Need, NotGranted, Offered, Resources, needs, own_of, watch_of};
 pub(crate) use plan::Plans;
 use std::{
@@ -62,8 +62,7 @@ pub(crate) enum Routed {
 #[derive(Debug, Default)]
 pub(crate) struct Interest {
     needs: BTreeMap<ModuleName, Vec<Need>>,
-    /// Which modules follow a kind, and by which of their needs.
-    by_kind: HashMap<Kind, BTreeMap<ModuleName, Vec<usize>>>,
+    by_kind: HashMap<Kind, Followers>,
 }
 
 impl Interest {
@@ -71,17 +70,16 @@ impl Interest {
     pub(crate) fn set(&mut self, module: &ModuleName, needs: Vec<Need>) {
         self.remove(module);
         for (at, need) in needs.iter().enumerate() {
-            let followers = self.by_kind.entry(need.kind.clone()).or_default();
-            followers.entry(module.clone()).or_default().push(at);
+            self.by_kind.entry(need.kind.clone()).or_default().add(&(module.clone(), at), need);
         }
         self.needs.insert(module.clone(), needs);
     }
 
     /// The module follows nothing any more.
     pub(crate) fn remove(&mut self, module: &ModuleName) {
-        for need in self.needs.remove(module).unwrap_or_default() {
+        for (at, need) in self.needs.remove(module).unwrap_or_default().iter().enumerate() {
             if let Some(followers) = self.by_kind.get_mut(&need.kind) {
-                followers.remove(module);
+                followers.remove(&(module.clone(), at), need);
                 if followers.is_empty() {
                     self.by_kind.remove(&need.kind);
                 }
@@ -131,10 +129,10 @@ impl Interest {
 
     /// What a change leads to, in the order of the modules and their descriptions.
     pub(crate) fn route(&self, change: &ObjectChange, now: Time, cache: &Cache, out: &mut Vec<Routed>) {
-        for (module, followed) in self.by_kind.get(&change.kind).into_iter().flatten() {
-            let needs = self.of(module);
-            for need in followed.iter().filter_map(|at| needs.get(*at)).filter(|need| need.sees(change, now))
-            {
+        let Some(followers) = self.by_kind.get(&change.kind) else { return };
+        for (module, at) in followers.of(change) {
+            let need = self.of(module).get(*at);
+            if let Some(need) = need.filter(|need| need.sees(change, now)) {
                 route(module, need, change, cache, out);
             }
         }

@@ -5,6 +5,7 @@ mod fair;
 mod fights;
 mod granted;
 mod judge;
+mod labelled;
 mod mapped;
 mod narrowed;
 mod reload;

@@ -1,1 +1,0 @@
-//! Relations, predicates and selections, one change at a time.
