@@ -50,9 +50,7 @@ pub(super) async fn judged(cluster: &Cluster, host: &Host, attack: &Attack) -> O
 
 fn victim(name: &str, nth: usize) -> serde_json::Value {
     let number = if nth == 0 { String::new() } else { format!("-{nth}") };
-    let mut victim = config_map(&format!("victim-{name}{number}"), "attack", "x");
-    victim["metadata"]["labels"]["attack"] = name.into();
-    victim
+    config_map(&format!("victim-{name}{number}"), "attack", name)
 }
 
 /// What is missing of this: a fact and the metric say that the module came to a limit; and, if it is to be `told`,

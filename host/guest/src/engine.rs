@@ -241,7 +241,6 @@ fn pool(settings: &EngineSettings) -> InstanceAllocationStrategy {
     let slots = settings.concurrent_invocations_max;
     // Each table gets an equal part of what all may have; Python needs over 10,000 in one.
     let elements_of_table = settings.table_elements_ceiling.div_ceil(settings.tables_ceiling.max(1) as usize);
-    let no_swap = no_swap();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(settings.instances_ceiling))
@@ -262,15 +261,16 @@ fn pool(settings: &EngineSettings) -> InstanceAllocationStrategy {
         // two threads then give 1.9 × of one instead of 1.07 ×.
         .linear_memory_keep_resident(512 << 10)
         .table_keep_resident(16 << 10)
-        // Where pages are reset by what the kernel says of them, there is seldom one to give back, and a slot that waits
-        // for others holds the code of a module that may sleep by now.
-        .decommit_batch_size(if no_swap { 1 } else { 32 })
+        .decommit_batch_size(32)
         // So many modules keep their image mapped in a slot of their own while they do not run.
         .max_unused_warm_slots((slots / 4).max(1));
-    if no_swap {
+    if no_swap() {
         // Resets only the pages that were touched. In this version a page that was swapped out is missed, and the
         // next tenant reads it: only where nothing can be swapped out.
         pool.pagemap_scan(Enabled::Auto);
+        // There is then seldom a page to give back, and a slot that waits for others to do so together holds the code
+        // of a module that may sleep by now.
+        pool.decommit_batch_size(1);
     }
     InstanceAllocationStrategy::Pooling(pool)
 }

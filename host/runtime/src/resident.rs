@@ -44,9 +44,8 @@ unsafe extern "C" fn unmap(
     // SAFETY: and the address and number of its headers.
     let headers = unsafe { std::slice::from_raw_parts(program.dlpi_phdr, usize::from(program.dlpi_phnum)) };
     let page_bytes = rustix::param::page_size();
-    let read_only =
-        |header: &&libc::Elf64_Phdr| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0;
-    for header in headers.iter().filter(read_only) {
+    let loaded = headers.iter().filter(|header| header.p_type == libc::PT_LOAD);
+    for header in loaded.filter(|header| header.p_flags & libc::PF_W == 0) {
         let Ok(from) = usize::try_from(program.dlpi_addr + header.p_vaddr) else { continue };
         let to = (from + usize::try_from(header.p_memsz).unwrap_or(0)) / page_bytes * page_bytes;
         let from = from.next_multiple_of(page_bytes);

@@ -31,7 +31,8 @@ pub(crate) type Serving = (Arc<Held>, Arc<Terms>);
 pub(crate) struct Runs {
     means: Arc<Means>,
     tracker: TaskTracker,
-    /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period.
+    /// Cancelled when runs under way must end at once: lost lease, or the end of the grace period. Shared by a count, as to
+    /// clone a token takes its lock.
     cut: Arc<CancellationToken>,
 }
 

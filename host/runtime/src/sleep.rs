@@ -20,7 +20,7 @@ use windlass_guest::{
 const LOOK_EVERY_MAX: Duration = Duration::from_secs(1);
 const LOOKS: u32 = 4;
 
-/// Between two times that the allocator is told to give back what is free, while modules fall asleep.
+/// Between two times that memory is given back, while modules fall asleep.
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 
 /// Puts modules to sleep until this is dropped.
@@ -64,7 +64,7 @@ impl Sleepers {
     }
 }
 
-/// Memory that modules left to the allocator.
+/// Memory that modules left behind.
 #[derive(Clone, Copy, Default)]
 struct Freed {
     trimmed_at: Option<Instant>,

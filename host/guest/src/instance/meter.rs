@@ -19,8 +19,9 @@ use std::{
 /// So long a slice is charged by the wall's clock, and so old a reading of the thread's clock may be when one begins.
 const SHORT_NS: u64 = 1_000_000;
 
-/// What the wall's clock is counted from, so that a moment is one number; earlier than any slice, so never zero in one.
-static BEGAN: LazyLock<Instant> = LazyLock::new(|| Instant::now() - Duration::from_nanos(1));
+/// What the wall's clock is counted from, so that a moment is one number. Earlier than any slice, which is never at zero
+/// then, and by so much that a ledger which was never read is too old for the first one.
+static BEGAN: LazyLock<Instant> = LazyLock::new(|| Instant::now() - Duration::from_nanos(2 * SHORT_NS));
 
 thread_local! {
     static LEDGER: Cell<Ledger> = const { Cell::new(Ledger { wall_ns: 0, thread_ns: 0, charged_ns: 0 }) };

@@ -4,16 +4,17 @@ use super::{Change, Happened, Loading, wake::WakeError};
 use crate::module::{Known, Module};
 use futures::{
     FutureExt as _,
-    future::{BoxFuture, Shared, ready},
+    future::{BoxFuture, Shared},
 };
 use std::{
     fmt, mem,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 use windlass_core::name::{Digest, ModuleName};
 
 /// A module of so many bytes is mapped in half a millisecond.
@@ -49,7 +50,7 @@ enum Code {
 }
 
 type Woken = Result<Arc<Module>, NotAwake>;
-/// Ends when the version is awake, or cannot be. Not driven by who waits, so nobody who goes ends it.
+/// Ends when the version is awake, or cannot be. What takes long in it is a task's, so nobody who goes ends it.
 type Waking = Shared<BoxFuture<'static, Woken>>;
 
 #[derive(Clone)]
@@ -127,7 +128,6 @@ impl Held {
                     return Ok(Awake { held: self.clone(), module });
                 }
                 Code::Waking(waking) if waking.peek().is_none() => waking.clone(),
-                _ if self.known.size_bytes <= SMALL_BYTES_MAX => self.wake_here(inner)?,
                 _ => self.begin(&mut inner)?,
             }
         };
@@ -135,51 +135,39 @@ impl Held {
         Ok(Awake { held: self.clone(), module })
     }
 
-    /// Maps a small module on this thread, as a guest may hold it for longer than that takes: to hand it to another one
-    /// and back costs as much. Who comes meanwhile waits for it. What is not in the cache is left to a task.
-    fn wake_here(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) -> Result<Waking, NotAwake> {
-        inner.check_trouble()?;
-        let Some(cache) = &self.loading.cache else { return self.begin(&mut inner) };
-        let (tell, told) = oneshot::channel::<Waking>();
-        let waking = async move {
-            match told.await {
-                Ok(waking) => waking.await,
-                Err(gone) => {
-                    let error = WakeError::Broken(gone.to_string());
-                    Err(NotAwake { error, retry_in: AGAIN_MIN })
-                }
-            }
-        };
-        inner.code = Code::Waking(waking.boxed().shared());
-        drop(inner);
-        let started = Instant::now();
-        let waking = match Module::map_now(&self.loading.engine, cache, &self.known) {
-            Some(module) => ready(self.woken(Ok(module), started)).boxed().shared(),
-            None => self.begin(&mut self.lock())?,
-        };
-        // Nobody may have come.
-        drop(tell.send(waking.clone()));
-        Ok(waking)
-    }
-
-    /// A task of its own brings it back.
+    /// A small module is mapped by whoever waits for it first; all else is done by a task of its own.
     fn begin(self: &Arc<Self>, inner: &mut Inner) -> Result<Waking, NotAwake> {
-        inner.check_trouble()?;
+        if let Some(trouble) = inner.trouble.as_ref().filter(|trouble| trouble.again_at > Instant::now()) {
+            return Err(trouble.told());
+        }
         let files: Vec<_> = inner.names.iter().flat_map(|(_, files)| files).cloned().collect();
         let held = self.clone();
-        let task = tokio::spawn(async move {
-            let (started, loading) = (Instant::now(), &held.loading);
-            let woken = held.known.wake(&loading.engine, loading.cache.as_ref(), &files).await;
-            held.woken(woken, started)
-        });
-        let held = self.clone();
         let waking = async move {
+            let started = Instant::now();
+            if let Some(module) = held.map_here() {
+                return held.woken(Ok(module), started);
+            }
+            let wakes = held.clone();
+            let task = tokio::spawn(async move {
+                let loading = &wakes.loading;
+                let woken = wakes.known.wake(&loading.engine, loading.cache.as_ref(), &files).await;
+                wakes.woken(woken, started)
+            });
             let broken = |error: tokio::task::JoinError| WakeError::Broken(error.to_string());
-            task.await.unwrap_or_else(|error| held.woken(Err(broken(error)), Instant::now()))
+            task.await.unwrap_or_else(|error| held.woken(Err(broken(error)), started))
         };
         let waking = waking.boxed().shared();
         inner.code = Code::Waking(waking.clone());
         Ok(waking)
+    }
+
+    /// A small module that is in the cache, on this thread: a guest may hold it for longer than that takes, and to hand
+    /// it to another one and back costs as much. None where that fails, too: the long way says why.
+    fn map_here(&self) -> Option<Module> {
+        let cache = self.loading.cache.as_ref().filter(|_| self.known.size_bytes <= SMALL_BYTES_MAX)?;
+        // A panic of the engine is the module's trouble, not that of the run which wants it.
+        let mapped = AssertUnwindSafe(|| Module::map_now(&self.loading.engine, cache, &self.known));
+        catch_unwind(mapped).ok().flatten()
     }
 
     /// A wake has ended.
@@ -258,12 +246,6 @@ impl Held {
 }
 
 impl Inner {
-    /// After a failure the answer is the same for a while.
-    fn check_trouble(&self) -> Result<(), NotAwake> {
-        let trouble = self.trouble.as_ref().filter(|trouble| trouble.again_at > Instant::now());
-        trouble.map_or(Ok(()), |trouble| Err(trouble.told()))
-    }
-
     fn names(&self) -> Vec<ModuleName> {
         self.names.iter().map(|(name, _)| name.clone()).collect()
     }
