@@ -29,17 +29,16 @@ pub fn memory(process: u32) -> Result<Memory> {
     Ok(Memory { rss: mib("Rss:")?, pss: mib("Pss:")?, anonymous: mib("Anonymous:")? })
 }
 
-/// Processor time of all threads of a process, in steps of 10 ms.
+/// Processor time of the threads that a process has, to the nanosecond; `stat` counts in steps of 10 ms.
 ///
 /// # Errors
 /// As [`memory`].
 pub fn cpu(process: u32) -> Result<Duration> {
-    let file = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The program's name is in brackets and may hold anything.
-    let rest = file.rsplit_once(')').context("another kernel's stat")?.1;
-    let ticks = |nth: usize| -> Result<u64> {
-        Ok(rest.split_whitespace().nth(nth).context("another kernel's stat")?.parse()?)
-    };
-    // USER_HZ is 100 on every platform that Linux has.
-    Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
+    let mut all_ns = 0;
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        // One that has ended since.
+        let Ok(file) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        all_ns += file.split_whitespace().next().context("a kernel without schedstat")?.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(all_ns))
 }

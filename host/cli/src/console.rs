@@ -240,6 +240,7 @@ mod tests {
     use super::*;
     use windlass_runtime::core::{
         call::ApiError,
+        fact::Reads,
         name::{ControllerName, Digest, Generation, ModuleName},
     };
 
@@ -285,6 +286,7 @@ mod tests {
             cpu: Duration::ZERO,
             waited: Duration::ZERO,
             calls: 2,
+            reads: Reads::default(),
         };
         assert_eq!(console.run_ended(&run), format!("site default/home (changed): {wanted} 2.5 ms"));
         assert_eq!(console.done.lock().map(|all| all.len()).ok(), Some(0), "the run is forgotten");

@@ -11,6 +11,7 @@ use std::{
 use windlass_core::{
     cache::{Cache, Query, Question},
     description::{Controller, Description, Permission, Selection},
+    fact::Reads,
     grant::{Grant, Rule, Scope},
     input::{Command, Ended, Input, RunId, Version, WatchId},
     name::{Digest, Kind, ModuleName, Resource},
@@ -76,7 +77,14 @@ fn finish(pipeline: &mut Pipeline, mut runs: Vec<RunId>, now: Time) -> usize {
     let mut ran = 0;
     while let Some(run) = runs.pop() {
         ran += 1;
-        let ended = Ended { run, outcome: Outcome::Done, cpu: Duration::from_micros(300), calls: 1 };
+        let ended = Ended {
+            run,
+            at: now,
+            outcome: Outcome::Done,
+            cpu: Duration::from_micros(300),
+            calls: 1,
+            reads: Reads::default(),
+        };
         runs.extend(started(&pipeline.step(now, Input::Ended(ended)).commands));
     }
     ran

@@ -142,14 +142,12 @@ pub enum Fact {
         /// How long it took.
         took: Duration,
     },
-    /// From where the reads of one invocation were answered.
+    /// From where the reads of a question to `targets` were answered; those of a run are told with its end.
     ReadsAnswered {
         /// Which module.
         module: ModuleName,
-        /// By the cache: what is held covers the question.
-        cache: u32,
-        /// By the server: not enough is held, or the guest wants it so.
-        server: u32,
+        /// From where.
+        reads: Reads,
     },
     /// A guest's write was not sent: the object is already as it would make it.
     WriteSpared {
@@ -258,6 +256,17 @@ pub struct RunEnded {
     pub waited: Duration,
     /// Host calls made.
     pub calls: u32,
+    /// From where its reads were answered.
+    pub reads: Reads,
+}
+
+/// How many reads of a guest were answered from where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// By the cache: what is held covers the question.
+    pub cache: u32,
+    /// By the server: not enough is held, or the guest wants it so.
+    pub server: u32,
 }
 
 /// What a guest does to a metric of its own. Always a finite number.

@@ -4,7 +4,7 @@ use crate::{
     call::Shape,
     change::ObjectChange,
     description::{Description, Selection},
-    fact::{Fact, Reason},
+    fact::{Fact, Reads, Reason},
     fight::Wrote,
     grant::Grant,
     name::{Digest, Generation, Kind, ModuleName, ObjectName, Request, Resource},
@@ -133,12 +133,16 @@ pub struct TargetsId(pub u64);
 pub struct Ended {
     /// Which run.
     pub run: RunId,
+    /// When; it may be told some time after.
+    pub at: Time,
     /// How.
     pub outcome: Outcome,
     /// CPU that the guest used: what the fair turns charge.
     pub cpu: Duration,
     /// Host calls made.
     pub calls: u32,
+    /// From where its reads were answered.
+    pub reads: Reads,
 }
 
 /// Everything the pipeline can order.

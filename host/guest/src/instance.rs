@@ -16,6 +16,7 @@ use crate::{
         windlass::controller::types,
     },
     capability::objects::partial::shaped,
+    deadline::before,
     host::{Activity, Caller, Host, Terms},
     limits::Bound,
     module::Module,
@@ -247,12 +248,12 @@ async fn life(
     let mut store = store(module.engine().wasmtime(), State::new(caller, host), meter);
     let said = {
         let talk = pin!(converse(module, &mut store, ask));
-        tokio::time::timeout_at(ends_at, talk).await
+        before(ends_at, talk).await
     };
     let state = store.data_mut();
     let said = match said {
-        Ok(said) => said.map_err(|error| died(&error, meter, state)),
-        Err(_) => {
+        Some(said) => said.map_err(|error| died(&error, meter, state)),
+        None => {
             state.reach(Bound::Deadline, 1);
             Err(trap::of_deadline(meter.spent(), state, None))
         }

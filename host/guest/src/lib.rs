@@ -12,6 +12,7 @@
 //! the contract, which check it against the grant and hand it to the [`host`].
 
 pub mod compile;
+pub mod deadline;
 pub mod describe;
 pub mod engine;
 pub mod grant;

@@ -20,7 +20,7 @@ use crate::{
     watches::Watches,
 };
 use futures::{StreamExt as _, stream::BoxStream};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{mem, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -63,6 +63,8 @@ pub(crate) struct Driver {
     pub(crate) pipeline: Pipeline,
     pub(crate) watches: Watches,
     pub(crate) runs: Runs,
+    /// Empty between two looks at how runs ended; kept for its room.
+    pub(crate) ends: Vec<Input>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) loader: Loader,
     pub(crate) registry: Arc<Registry>,
@@ -106,6 +108,7 @@ impl Driver {
                 Some(now) = next_leadership(&mut on.leadership) => self.leadership(&now),
                 // Before the inputs: a busy cluster always has one more.
                 () = self.runs.over(), if cut_at.is_some() => break,
+                () = self.runs.called() => self.ends(&mut on.inputs),
                 Some(input) = on.inputs.recv() => self.steps(input, &mut on.inputs).await,
                 Some(loaded) = on.loaded.recv() => self.loaded(loaded),
                 Some(restored) = on.restored.recv() => self.restored(restored),
@@ -114,13 +117,12 @@ impl Driver {
                 () = until(wake) => self.step(Input::Tick),
                 () = until(self.gauges.due()) => self.gauges.refresh(self.clock.now(), &self.pipeline.status(), &self.book),
             }
+            self.runs.begin();
         }
         self.watches.stop_all();
         self.desk.close();
         // The ends of the last runs may still wait to be told.
-        while let Ok(input) = on.inputs.try_recv() {
-            self.step(input);
-        }
+        self.ends(&mut on.inputs);
     }
 
     /// An input and those that wait behind it: to look at everything else that may happen costs as much as a step.
@@ -131,7 +133,21 @@ impl Driver {
             self.step(next);
         }
         // Runs that were started on this thread wait for it.
+        self.runs.begin();
         tokio::task::yield_now().await;
+    }
+
+    /// How runs ended, after what they had sent before: that is in the inputs by now.
+    fn ends(&mut self, inputs: &mut mpsc::Receiver<Input>) {
+        let mut ends = mem::take(&mut self.ends);
+        self.runs.ends(&mut ends);
+        for _ in 0..inputs.len() {
+            if let Ok(before) = inputs.try_recv() {
+                self.step(before);
+            }
+        }
+        ends.drain(..).for_each(|end| self.step(end));
+        self.ends = ends;
     }
 
     fn leadership(&mut self, now: &Leadership) {

@@ -19,6 +19,7 @@ pub mod endpoints;
 pub mod examine;
 mod failures;
 mod gauges;
+mod hands;
 mod kinds;
 mod loader;
 pub mod manifest;

@@ -182,7 +182,7 @@ fn assemble(
     let (inputs, told) = tell::channel();
     let (loaded_sender, loaded) = mpsc::channel(LOADED_LEN_MAX);
     let (restored_sender, restored) = mpsc::channel(LOADED_LEN_MAX);
-    let cache = Arc::new(Cache::new());
+    let (clock, cache) = (Clock::start(), Arc::new(Cache::new()));
     let discovery = client.discovery().clone();
     let (recorder, recording) = Recorder::start(client.clone(), &lease::identity());
     let observers = observers.with(Arc::new(FightEvents::new(recorder.clone(), cache.clone())));
@@ -200,12 +200,12 @@ fn assemble(
     let counted = (connection.server().to_owned(), connection.requests().clone());
     let reflector = Reflector::new(connection, discovery.clone(), reflector::Settings::default());
     follow(metrics.as_ref(), counted, &reflector);
-    let decisions = decisions(&settings);
     let driver = Driver {
-        clock: Clock::start(),
-        pipeline: Pipeline::new(cache.clone(), decisions),
+        clock,
+        pipeline: Pipeline::new(cache.clone(), decisions(&settings)),
         watches: Watches::new(reflector, discovery.clone(), cache, inputs.clone(), observers.clone()),
-        runs: Runs::new((writes, sparing), host.clone(), inputs.clone(), observers.clone()),
+        runs: Runs::new((writes, sparing), host.clone(), clock, observers.clone()),
+        ends: Vec::new(),
         desk,
         loader: Loader {
             engine,

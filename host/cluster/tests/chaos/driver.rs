@@ -21,6 +21,7 @@ use windlass_cluster::{
 };
 use windlass_core::{
     cache::{Cache, Staging},
+    fact::Reads,
     input::{AskTargets, Command, Ended, Input, Run, RunId, TargetsId, WatchId, WatchSpec},
     name::{Kind, ModuleName, ObjectName, Resource},
     outcome::{Outcome, Trap, TrapKind},
@@ -206,7 +207,14 @@ impl Driver {
 
     fn end(&mut self, run: RunId, outcome: Outcome) {
         self.ledger.ended(run, &outcome);
-        self.step(Input::Ended(Ended { run, outcome, cpu: Duration::from_micros(100), calls: 0 }));
+        self.step(Input::Ended(Ended {
+            run,
+            at: self.now(),
+            outcome,
+            cpu: Duration::from_micros(100),
+            calls: 0,
+            reads: Reads::default(),
+        }));
     }
 
     fn told(&mut self, told: Told) {

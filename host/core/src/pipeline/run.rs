@@ -181,7 +181,7 @@ impl Pipeline {
             self.tidy(module);
         }
         let ended = RunEnded {
-            took: self.now.since(run.started),
+            took: ended.at.since(run.started),
             request: run.request,
             digest: run.digest,
             generation: run.generation,
@@ -190,6 +190,7 @@ impl Pipeline {
             cpu: ended.cpu,
             waited: run.waited,
             calls: ended.calls,
+            reads: ended.reads,
         };
         self.tell(Fact::RunEnded(Box::new(ended)));
     }

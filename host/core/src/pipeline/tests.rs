@@ -21,6 +21,7 @@ use crate::{
     cache::Cache,
     change::ObjectChange,
     description::{Controller, Description, Permission, Predicate, Relation, Selection, Watch},
+    fact::Reads,
     grant::{Grant, Rule, Scope},
     input::{Ended, Run, Subscribe, Version, WatchId, WatchSpec},
     name::{Digest, Kind, Resource},
@@ -222,7 +223,14 @@ impl World {
 
     pub(super) fn end(&mut self, run: &Run, outcome: Outcome) {
         let cpu = Duration::from_micros(100);
-        self.step(Input::Ended(Ended { run: run.id, outcome, cpu, calls: 0 }));
+        self.step(Input::Ended(Ended {
+            run: run.id,
+            at: self.now,
+            outcome,
+            cpu,
+            calls: 0,
+            reads: Reads::default(),
+        }));
     }
 
     /// Ends every run with success until nothing is left to run; answers what ran, in order.

@@ -118,21 +118,22 @@ impl Held {
     ///
     /// # Errors
     /// When it cannot be had back; until [`NotAwake::retry_in`] is over the answer is the same without trying.
-    pub async fn awake(self: &Arc<Self>) -> Result<Awake, NotAwake> {
+    pub async fn awake(self: Arc<Self>) -> Result<Awake, NotAwake> {
         let waking = {
             let mut inner = self.lock();
             match &inner.code {
                 Code::InMemory(module) => {
                     let module = module.clone();
                     inner.used_at = Instant::now();
-                    return Ok(Awake { held: self.clone(), module });
+                    drop(inner);
+                    return Ok(Awake { held: self, module });
                 }
                 Code::Waking(waking) if waking.peek().is_none() => waking.clone(),
                 _ => self.begin(&mut inner)?,
             }
         };
         let module = waking.await?;
-        Ok(Awake { held: self.clone(), module })
+        Ok(Awake { held: self, module })
     }
 
     /// A small module is mapped by whoever waits for it first; all else is done by a task of its own.

@@ -93,7 +93,7 @@ impl Bench {
     }
 
     async fn runs(&self) {
-        let awake = self.held.awake().await.unwrap();
+        let awake = self.held.clone().awake().await.unwrap();
         assert!(!self.held.is_asleep());
         let fake = Fake::default();
         let described = describe(&awake, Arc::new(fake.terms()), Arc::new(fake.clone())).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_version_stays_until_its_last_name_lets_go() {
     let registry = Registry::new(engine.clone(), None, drop);
     let held = registry.insert(a.clone(), one.clone(), Vec::new());
     registry.insert(b.clone(), again, Vec::new());
-    assert!(Arc::ptr_eq(held.awake().await.unwrap().module(), &one), "one copy of the code");
+    assert!(Arc::ptr_eq(held.clone().awake().await.unwrap().module(), &one), "one copy of the code");
     registry.insert(a.clone(), other.clone(), Vec::new());
     assert_eq!((registry.len(), registry.in_memory()), (2, 2));
     assert!(!registry.free(&a, &one.digest()));
@@ -135,7 +135,7 @@ async fn many_who_wake_a_sleeper_at_once_load_it_once() {
     for bytes in [bytes(""), large()] {
         let bench = Bench::sleeping(bytes).await;
         assert_eq!((bench.registry.len(), bench.registry.in_memory()), (1, 0));
-        let wake = |held: Arc<Held>| tokio::spawn(async move { held.awake().await.unwrap() });
+        let wake = |held: Arc<Held>| tokio::spawn(async move { held.clone().awake().await.unwrap() });
         let woken = futures::future::join_all((0..MANY).map(|_| wake(bench.held.clone()))).await;
         let woken: Vec<_> = woken.into_iter().map(Result::unwrap).collect();
         assert!(woken.iter().all(|one| Arc::ptr_eq(one.module(), woken[0].module())));
@@ -150,7 +150,7 @@ async fn many_who_wake_a_sleeper_at_once_load_it_once() {
 #[tokio::test]
 async fn a_small_sleeper_is_awake_without_being_waited_for() {
     let bench = Bench::asleep().await;
-    let mut waking = Box::pin(bench.held.awake());
+    let mut waking = Box::pin(bench.held.clone().awake());
     assert!(futures::poll!(waking.as_mut()).is_ready());
     assert!(matches!(bench.changes()[..], [Change::Woke { compiled: false, .. }]));
 }
@@ -158,9 +158,9 @@ async fn a_small_sleeper_is_awake_without_being_waited_for() {
 #[tokio::test]
 async fn one_who_no_longer_waits_stops_nobody_elses_wake() {
     let bench = Bench::sleeping(large()).await;
-    let mut gone = Box::pin(bench.held.awake());
+    let mut gone = Box::pin(bench.held.clone().awake());
     assert!(futures::poll!(gone.as_mut()).is_pending());
-    let mut stays = Box::pin(bench.held.awake());
+    let mut stays = Box::pin(bench.held.clone().awake());
     assert!(futures::poll!(stays.as_mut()).is_pending());
     drop(gone);
     drop(stays.await.unwrap());
@@ -170,7 +170,7 @@ async fn one_who_no_longer_waits_stops_nobody_elses_wake() {
 #[tokio::test]
 async fn what_runs_or_has_just_run_does_not_fall_asleep() {
     let bench = Bench::new().await;
-    let awake = bench.held.awake().await.unwrap();
+    let awake = bench.held.clone().awake().await.unwrap();
     assert!(bench.registry.put_to_sleep(Duration::ZERO).next.is_some(), "it is looked at again");
     assert!(!bench.held.is_asleep());
     drop(awake);
@@ -208,13 +208,13 @@ async fn a_sleeper_that_cannot_be_had_back_says_why_and_is_tried_again_after_a_p
     let bench = Bench::asleep().await;
     fs::remove_file(bench.code()).unwrap();
     fs::write(bench.file(), vec![0; bench.bytes.len()]).unwrap();
-    let error = bench.held.awake().await.unwrap_err();
+    let error = bench.held.clone().awake().await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("cannot be woken") && text.contains("a.wasm holds other bytes"), "{text}");
     assert!(text.contains("kept.wasm: No such file"), "{text}");
     assert!(matches!(bench.changes()[..], [Change::StaysAsleep(_)]));
     fs::write(bench.file(), &bench.bytes).unwrap();
-    let again = bench.held.awake().await.unwrap_err();
+    let again = bench.held.clone().awake().await.unwrap_err();
     assert!(bench.changes().is_empty() && again.retry_in <= error.retry_in, "not tried so soon");
     assert!(bench.held.trouble().is_some());
     tokio::time::pause();
@@ -229,10 +229,10 @@ async fn a_version_that_is_loaded_anew_is_awake() {
     let bench = Bench::asleep().await;
     fs::remove_file(bench.code()).unwrap();
     fs::remove_file(bench.file()).unwrap();
-    bench.held.awake().await.unwrap_err();
+    bench.held.clone().awake().await.unwrap_err();
     let anew = Module::load(&engine(), bench.bytes.clone(), None).await.unwrap();
     bench.registry.insert(name("a"), Arc::new(anew), Vec::new());
-    bench.held.awake().await.unwrap();
+    bench.held.clone().awake().await.unwrap();
     assert!(bench.held.trouble().is_none());
 }
 

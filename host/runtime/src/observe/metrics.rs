@@ -206,10 +206,15 @@ impl Metrics {
 
     fn run_ended(&self, run: &RunEnded) {
         let controller = &run.request.controller;
-        self.with_controller(controller, |series| series.run_ended(run));
-        if let Outcome::Trapped(trap) = &run.outcome {
-            self.with_module(&controller.module, |series| series.trapped(trap.kind));
-        }
+        self.with_module(&controller.module, |series| {
+            if let Some(controller) = series.controller(&controller.controller) {
+                controller.run_ended(run);
+            }
+            series.read(run.reads);
+            if let Outcome::Trapped(trap) = &run.outcome {
+                series.trapped(trap.kind);
+            }
+        });
     }
 
     fn guest_metric(&self, fact: &Fact) {
@@ -286,10 +291,7 @@ impl Observer for Metrics {
             Fact::CallRefused { module, .. } => self.with_module(module, |series| {
                 series.numbers.add(rows::REFUSALS, 1);
             }),
-            Fact::ReadsAnswered { module, cache, server } => self.with_module(module, |series| {
-                series.numbers.add(rows::CACHE_READS, (*cache).into());
-                series.numbers.add(rows::SERVER_READS, (*server).into());
-            }),
+            Fact::ReadsAnswered { module, reads } => self.with_module(module, |series| series.read(*reads)),
             Fact::GuestLog { module, level, .. } => self.with_module(module, |series| series.logged(*level)),
             Fact::WatchSynced { kind, objects } => {
                 let label = self.watch(kind, true);

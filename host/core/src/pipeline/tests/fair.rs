@@ -29,7 +29,14 @@ fn waits(noisy: bool) -> Vec<Duration> {
             }
             world.now = at;
             let cpu = if is_light(&run) { LIGHT } else { NOISY } / 5;
-            world.step(Input::Ended(Ended { run: id, outcome: Outcome::Done, cpu, calls: 0 }));
+            world.step(Input::Ended(Ended {
+                run: id,
+                at: world.now,
+                outcome: Outcome::Done,
+                cpu,
+                calls: 0,
+                reads: Reads::default(),
+            }));
             begin(&mut world, &mut ends, &mut waited);
         }
         world.now = now;
@@ -88,7 +95,14 @@ fn a_module_runs_no_more_at_a_time_than_it_may_and_that_is_told() {
         assert!(world.runs.len() == 3 || ended >= 8, "{} run, {ended} have ended", world.runs.len());
         let run = world.runs.remove(0);
         ended += 1;
-        world.step(Input::Ended(Ended { run: run.id, outcome: Outcome::Done, cpu: LIGHT, calls: 0 }));
+        world.step(Input::Ended(Ended {
+            run: run.id,
+            at: world.now,
+            outcome: Outcome::Done,
+            cpu: LIGHT,
+            calls: 0,
+            reads: Reads::default(),
+        }));
     }
     assert_eq!(ended, 10);
     let held_back =

@@ -5,6 +5,7 @@ use super::*;
 use std::sync::{Arc, Mutex};
 use windlass_core::name::{ControllerName, Digest, Generation, Kind, ModuleName, ObjectName, Request};
 use windlass_core::{
+    fact::Reads,
     fight::Fight,
     outcome::{Trap, TrapKind},
 };
@@ -56,6 +57,7 @@ fn run(outcome: Outcome) -> Fact {
         cpu: Duration::from_micros(456),
         waited: Duration::from_millis(12),
         calls: 2,
+        reads: Reads { cache: 3, server: 2 },
     }))
 }
 

@@ -3,8 +3,9 @@
 
 use super::{
     rows::{
-        ACTIVE, CALL_RESULTS, CALLED, CONCURRENCY, CONTROLLER_LEN, DEPTH, ENDED, ERRORS, LEVELS, LOGGED,
-        MODULE_LEN, PANICS, PRIORITIES, RESULTS, RETRIES, TERMINAL_ERRORS, TIMEOUTS, TRAPPED, TRAPS, VERBS,
+        ACTIVE, CACHE_READS, CALL_RESULTS, CALLED, CONCURRENCY, CONTROLLER_LEN, DEPTH, ENDED, ERRORS, LEVELS,
+        LOGGED, MODULE_LEN, PANICS, PRIORITIES, RESULTS, RETRIES, SERVER_READS, TERMINAL_ERRORS, TIMEOUTS,
+        TRAPPED, TRAPS, VERBS,
     },
     times::{QUEUE_SECONDS, RECONCILE_SECONDS, Times},
 };
@@ -17,7 +18,7 @@ use std::{
 };
 use windlass_core::{
     call::ApiError,
-    fact::{LogLevel, RunEnded},
+    fact::{LogLevel, Reads, RunEnded},
     outcome::{Outcome, TrapKind},
 };
 
@@ -93,6 +94,14 @@ impl ModuleSeries {
     pub(super) fn controller(&self, name: &str) -> Option<&ControllerSeries> {
         let found = self.controllers.iter().find(|(controller, _)| **controller == *name);
         found.map(|(_, series)| &**series)
+    }
+
+    pub(super) fn read(&self, reads: Reads) {
+        for (place, count) in [(CACHE_READS, reads.cache), (SERVER_READS, reads.server)] {
+            if count > 0 {
+                self.numbers.add(place, count.into());
+            }
+        }
     }
 
     pub(super) fn trapped(&self, kind: TrapKind) {

@@ -4,7 +4,7 @@ use super::*;
 use std::time::Duration;
 use windlass_core::{
     call::ApiError,
-    fact::{LogLevel, Reason},
+    fact::{LogLevel, Reads, Reason},
     fight::Fight,
     name::{Digest, Generation, ObjectName, Request},
     outcome::{Trap, TrapKind},
@@ -33,6 +33,7 @@ fn run(outcome: Outcome, reason: Reason) -> Fact {
         cpu: Duration::from_millis(2),
         waited: Duration::from_millis(1),
         calls: 2,
+        reads: Reads { cache: 3, server: 2 },
     }))
 }
 
@@ -197,7 +198,7 @@ fn facts_are_counted() {
         call(Some(conflict)),
         call(Some(ApiError::host("NotGranted", ""))),
         Fact::CallRefused { module: module.clone(), reason: reason.clone(), first: false },
-        Fact::ReadsAnswered { module: module.clone(), cache: 3, server: 2 },
+        Fact::ReadsAnswered { module: module.clone(), reads: Reads { cache: 3, server: 2 } },
         Fact::GuestLog { request: None, module: module.clone(), level, message, fields: Vec::new() },
         Fact::ModuleOffered { module: module.clone(), digest },
         Fact::ModuleRejected { module: module.clone(), reason: reason.clone() },
