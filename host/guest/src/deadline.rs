@@ -2,22 +2,32 @@
 
 use std::{
     future::poll_fn,
-    pin::Pin,
+    pin::{Pin, pin},
     task::Poll::{Pending, Ready},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::unconstrained,
+    time::{Instant, sleep_until},
+};
 
 /// What the work comes to; none when it is not over at that time. A timer is made only once the work waits: that takes a
 /// count of the runtime's handle, a line of memory that all threads share.
 pub async fn before<T>(ends_at: Instant, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
-    let first = poll_fn(|context| match work.as_mut().poll(context) {
-        Ready(done) => Ready(Some(done)),
-        Pending => Ready(None),
-    });
-    match first.await {
-        Some(done) => Some(done),
-        None => timeout_at(ends_at, work).await.ok(),
-    }
+    let mut timer = pin!(None);
+    poll_fn(|context| {
+        if let Ready(done) = work.as_mut().poll(context) {
+            return Ready(Some(done));
+        }
+        if timer.is_none() {
+            // Work that has used up its task's turn does not hold up its own end.
+            timer.set(Some(unconstrained(sleep_until(ends_at))));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(context).map(|()| None),
+            None => Pending,
+        }
+    })
+    .await
 }
 
 #[cfg(test)]
