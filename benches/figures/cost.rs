@@ -7,10 +7,10 @@
 //! of many short rounds, in turn on one processor and on two, the best tenth is what the program costs.
 
 use crate::Bench;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::{
-    thread::{available_parallelism, sleep},
+    thread::{self, available_parallelism, sleep},
     time::{Duration, Instant},
 };
 use windlass_benches::{
@@ -35,6 +35,17 @@ struct Round {
     took: Duration,
 }
 
+/// Rounds of the same work.
+#[derive(Default)]
+struct Rounds {
+    /// Of a host on the first processor.
+    one: Vec<Round>,
+    /// Of a host on all of them.
+    all: Vec<Round>,
+    /// Runs a second of two hosts at once, on the first processor and on the last: what the machine has to give.
+    apart: Vec<f64>,
+}
+
 pub(crate) async fn measure(bench: &mut Bench) -> Result<()> {
     let (requests, rounds) = if bench.quick { (REQUESTS / 4, 2) } else { (REQUESTS, ROUNDS) };
     let cluster = Cluster::start()?;
@@ -42,42 +53,71 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<()> {
     for nth in 0..requests {
         Cluster::with_map(&mut connection, &format!("map-{nth}"), 0, r#"{"left":"0"}"#).await?;
     }
+    let all = sched_getaffinity(None)?;
+    let mut processors = (0..CpuSet::MAX_CPU).filter(|cpu| all.is_set(*cpu));
+    let first = processors.next().context("no processor")?;
+    let last = processors.next_back().unwrap_or(first);
     let mut hosts = Vec::new();
-    for one_processor in [true, false] {
+    for on in [one(first), all, one(last)] {
         let folder = Folder::new()?;
         let manifest = bench.stranger.manifest("stranger", "  concurrency: 16");
         folder.add("stranger", &bench.stranger.numbered(0), &manifest)?;
-        let mut host = on_processors(one_processor, || Host::open(&cluster, folder, &["WINDLASS_LOG=info"]))?;
+        let mut host = on_processors(on, || Host::open(&cluster, folder, &["WINDLASS_LOG=info"]))?;
         host.wait_for_lines(1, &["module serves"])?;
         while host.runs()? < requests as u64 {
             sleep(AT_REST);
         }
-        hosts.push((host, Vec::new()));
+        hosts.push(host);
     }
-    // In turn: what else the machine does meets both. The first one only says how long the next one will take.
-    for _ in 0..=rounds {
-        for (host, done) in &mut hosts {
-            let took = done.last().map_or(Duration::ZERO, |last: &Round| last.took);
-            done.push(round(host, requests, took)?);
-        }
+    let [first, both, last] = &mut hosts[..] else { bail!("three hosts were begun") };
+    show(bench, &in_turn([first, both, last], requests, rounds)?);
+    Ok(())
+}
+
+/// In turn, so that what else the machine does meets all. The first rounds only say how long the next ones will take.
+fn in_turn([first, both, last]: [&mut Host; 3], requests: usize, rounds: usize) -> Result<Rounds> {
+    let mut done = Rounds::default();
+    let mut took =
+        [round(first, requests, Duration::ZERO)?.took, round(both, requests, Duration::ZERO)?.took];
+    for _ in 0..rounds {
+        let one = round(first, requests, took[0])?;
+        let all = round(both, requests, took[1])?;
+        took = [one.took, all.took];
+        done.one.push(one);
+        done.all.push(all);
+        let apart = thread::scope(|scope| {
+            // A host may be another thread's, but not two threads'.
+            let last = &mut *last;
+            let other = scope.spawn(move || round(last, requests, took[0]));
+            let one = round(first, requests, took[0])?;
+            let other = other.join().map_err(|_panic| anyhow!("a round panicked"))??;
+            Ok::<_, anyhow::Error>(one.runs_per_second + other.runs_per_second)
+        });
+        done.apart.push(apart?);
     }
-    let of = |nth: usize, percent: usize, part: fn(&Round) -> f64| {
-        percentile(hosts[nth].1.iter().skip(1).map(part).collect(), percent)
-    };
+    Ok(done)
+}
+
+fn show(bench: &mut Bench, rounds: &Rounds) {
     let figures = &mut bench.figures;
-    let cost = |nth: usize, percent: usize| of(nth, percent, |round| round.cpu_us);
-    figures.add("reconcile, a read and no write: processor time", cost(1, BEST), "us", Aim::AtMost(25.0));
-    figures.add("the same: median", cost(1, 50), "us", Aim::None);
-    figures.add("the same on one processor", cost(0, BEST), "us", Aim::None);
-    figures.add("the same on one processor: median", cost(0, 50), "us", Aim::None);
-    let speed = |nth: usize, percent: usize| of(nth, percent, |round| round.runs_per_second);
-    figures.add("reconciles a second on one processor", speed(0, 100 - BEST), "/s", Aim::None);
+    let cost = |of: &[Round], percent| percentile(of.iter().map(|round| round.cpu_us).collect(), percent);
+    let speed =
+        |of: &[Round], percent| percentile(of.iter().map(|one| one.runs_per_second).collect(), percent);
+    let Rounds { one, all, apart } = rounds;
+    figures.add("reconcile, a read and no write: processor time", cost(all, BEST), "us", Aim::AtMost(25.0));
+    figures.add("the same: median", cost(all, 50), "us", Aim::None);
+    figures.add("the same on one processor", cost(one, BEST), "us", Aim::None);
+    figures.add("the same on one processor: median", cost(one, 50), "us", Aim::None);
+    let fastest = 100 - BEST;
+    figures.add("reconciles a second on one processor", speed(one, fastest), "/s", Aim::None);
     let cores = available_parallelism().map_or(1, usize::from);
     let aim = if cores == 2 { Aim::AtLeast(1.8) } else { Aim::None };
-    let ratio = |percent: usize| speed(1, percent) / speed(0, percent);
-    figures.add(format!("the same on {cores} / on one"), ratio(100 - BEST), "x", aim);
-    figures.add(format!("the same on {cores} / on one: medians"), ratio(50), "x", Aim::None);
-    Ok(())
+    let name = format!("the same on {cores} / on one");
+    figures.add(name.clone(), speed(all, fastest) / speed(one, fastest), "x", aim);
+    figures.add(format!("{name}: medians"), speed(all, 50) / speed(one, 50), "x", Aim::None);
+    let name = "the same, two hosts of one processor each / one of them";
+    figures.add(name, percentile(apart.clone(), fastest) / speed(one, fastest), "x", Aim::None);
+    figures.add(format!("{name}: medians"), percentile(apart.clone(), 50) / speed(one, 50), "x", Aim::None);
 }
 
 /// Runs every request once. How many processors are at work is looked at twice only, in the middle of what took so long
@@ -110,15 +150,16 @@ fn at_rest(host: &Host) -> Result<Duration> {
     }
 }
 
-/// Does something whose child may use the first processor only; children inherit it.
-fn on_processors<R>(one: bool, work: impl FnOnce() -> Result<R>) -> Result<R> {
+fn one(processor: usize) -> CpuSet {
+    let mut only = CpuSet::new();
+    only.set(processor);
+    only
+}
+
+/// Does something whose child may use these processors only; children inherit it.
+fn on_processors<R>(processors: CpuSet, work: impl FnOnce() -> Result<R>) -> Result<R> {
     let all = sched_getaffinity(None)?;
-    let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu)).context("no processor")?;
-    if one {
-        let mut only = CpuSet::new();
-        only.set(first);
-        sched_setaffinity(None, &only)?;
-    }
+    sched_setaffinity(None, &processors)?;
     let done = work();
     sched_setaffinity(None, &all)?;
     done
