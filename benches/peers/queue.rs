@@ -14,6 +14,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use windlass_core::{
     cache::Cache,
     change::ObjectChange,
+    fact::Reads,
     input::{Command, Commands, Ended, Input, RunId, WatchId},
     name::Kind,
     object::Object,
@@ -122,8 +123,9 @@ fn finish(pipeline: &mut Pipeline, mut runs: Vec<RunId>) -> usize {
     let mut ran = 0;
     while let Some(run) = runs.pop() {
         ran += 1;
-        let ended = Ended { run, outcome: Outcome::Done, cpu: Duration::from_micros(300), calls: 0 };
-        runs.extend(started(pipeline.step(Time(2), Input::Ended(ended))));
+        let (at, cpu, reads) = (Time(2), Duration::from_micros(300), Reads::default());
+        let ended = Ended { run, at, outcome: Outcome::Done, cpu, calls: 0, reads };
+        runs.extend(started(pipeline.step(at, Input::Ended(ended))));
     }
     ran
 }

@@ -15,6 +15,7 @@ use windlass_cluster::{
 use windlass_core::{
     cache::{Cache, Staging},
     change::ObjectChange,
+    fact::Reads,
     input::{Command, Ended, Input, Version, WatchId},
     name::Kind,
     outcome::Outcome,
@@ -150,7 +151,7 @@ impl Driver {
         let mut next = vec![input];
         let mut wake_at = None;
         while let Some(input) = next.pop() {
-            let now = Time(self.begun.elapsed().as_micros() as u64);
+            let now = self.now();
             let ordered = pipeline.step(now, input);
             wake_at = ordered.wake_at;
             for command in ordered.commands {
@@ -158,6 +159,10 @@ impl Driver {
             }
         }
         wake_at
+    }
+
+    fn now(&self) -> Time {
+        Time(self.begun.elapsed().as_micros() as u64)
     }
 
     fn carry_out(&mut self, command: Command) -> Option<Input> {
@@ -179,7 +184,8 @@ impl Driver {
                 let took = changed_at.map(|at| at.elapsed());
                 self.measured.lock().expect("nothing panics here").extend(took);
                 let cpu = Duration::from_micros(300);
-                Some(Input::Ended(Ended { run: run.id, outcome: Outcome::Done, cpu, calls: 0 }))
+                let (at, reads) = (self.now(), Reads::default());
+                Some(Input::Ended(Ended { run: run.id, at, outcome: Outcome::Done, cpu, calls: 0, reads }))
             }
             _ => None,
         }
