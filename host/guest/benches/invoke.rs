@@ -97,8 +97,7 @@ fn main() {
 fn measure(host: &Arc<Quiet>, kind: &Kind, threads: usize) -> (f64, f64) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
-    let engine =
-        Engine::new(EngineSettings { concurrent_invocations_max: 256, ..Default::default() }).unwrap();
+    let engine = Engine::new(EngineSettings::default()).unwrap();
     let module = Arc::new(runtime.block_on(Module::load(&engine, component().into(), None)).unwrap());
     let input = input(host, kind);
     let mut rounds: Vec<(f64, f64)> = (0..ROUNDS)

@@ -4,7 +4,7 @@
 //! is woken for many ends at once: while there are orders enough to keep the hands busy, it has nothing to add. *Why not
 //! a task for each order.* It would be made on the driver's thread and given back on another one, which takes the
 //! allocator's lock of that thread, and it would wake the driver, with all that it decides by, on one thread after the
-//! other: a sixth of a small run on two processors. *Guarantees.* Orders are begun in the order in which they were given.
+//! other: a tenth of a small run on two processors. *Guarantees.* Orders are begun in the order in which they were given.
 //! A hand whose order waits for something leaves its place to another one, so no order waits for more than a thread.
 //! *Assumption.* To carry out an order does not panic.
 
