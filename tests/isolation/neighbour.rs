@@ -35,18 +35,6 @@ impl Greetings {
         took.sort_unstable();
         took[(took.len() * hundredths / 100).min(took.len() - 1)]
     }
-
-    /// Runs of other modules that ended while one of them was awaited, at most.
-    pub(super) fn others(&self, runs: &[SeenRun]) -> usize {
-        let mut ends: Vec<Instant> = runs
-            .iter()
-            .filter(|seen| *seen.run.request.controller.module.0 != *"hello")
-            .map(|seen| seen.at)
-            .collect();
-        ends.sort_unstable();
-        let before = |moment: Instant| ends.partition_point(|end| *end < moment);
-        self.0.iter().map(|(from, to)| before(*to) - before(*from)).max().unwrap_or_default()
-    }
 }
 
 impl fmt::Display for Greetings {
@@ -64,6 +52,17 @@ async fn greeting(cluster: &Cluster, name: &str) -> (Instant, Instant) {
     // So many would fill the lists of the attacks.
     cluster.delete(("v1 ConfigMap", &format!("default/{name}"))).await.unwrap();
     (since, greeted)
+}
+
+/// Runs of other modules that ended while one of `hello`'s waited in its queue, at most.
+pub(super) fn others(runs: &[SeenRun]) -> usize {
+    let (own, others): (Vec<_>, Vec<_>) =
+        runs.iter().partition(|seen| *seen.run.request.controller.module.0 == *"hello");
+    let mut ends: Vec<Instant> = others.iter().map(|seen| seen.at).collect();
+    ends.sort_unstable();
+    let before = |moment: Instant| ends.partition_point(|end| *end < moment);
+    let passed = |seen: &&SeenRun| before(seen.began()) - before(seen.began() - seen.run.waited);
+    own.iter().map(passed).max().unwrap_or_default()
 }
 
 /// What the process holds now; its peak counts from here on.
