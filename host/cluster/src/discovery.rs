@@ -20,11 +20,12 @@ use crate::{
     connect::Connection,
     transport::{Transport, TransportError},
 };
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -78,7 +79,8 @@ pub enum DiscoveryError {
 #[derive(Debug)]
 pub struct Discovery {
     transport: Transport,
-    snapshot: RwLock<Arc<Snapshot>>,
+    /// Read at each call of each guest: a lock would be written by every thread.
+    snapshot: ArcSwap<Snapshot>,
     /// Raised by each invalidation; a snapshot answers the number that it was begun at.
     wanted: AtomicU64,
     fetched: Mutex<Option<Fetched>>,
@@ -100,7 +102,7 @@ impl Discovery {
     pub fn new(connection: &Connection) -> Arc<Self> {
         Arc::new(Self {
             transport: connection.calls().clone(),
-            snapshot: RwLock::default(),
+            snapshot: ArcSwap::default(),
             wanted: AtomicU64::new(1),
             fetched: Mutex::new(None),
             hints: hints::Hints::default(),
@@ -165,6 +167,9 @@ impl Discovery {
         group_version: &str,
         look: impl Fn(&Snapshot) -> Option<T>,
     ) -> Result<Option<T>, DiscoveryError> {
+        if let Some(found) = self.look(&look) {
+            return Ok(Some(found));
+        }
         let mut known = match self.snapshot().await {
             Ok(known) => known,
             // A server that cannot be asked has not changed its mind.
@@ -183,8 +188,14 @@ impl Discovery {
         }
     }
 
+    /// Looks in what is known, if that is not out of date.
+    fn look<T>(&self, look: impl Fn(&Snapshot) -> Option<T>) -> Option<T> {
+        let known = self.snapshot.load();
+        look(&known).filter(|_| known.answers >= self.wanted.load(Ordering::Acquire))
+    }
+
     fn held(&self) -> Arc<Snapshot> {
-        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.snapshot.load_full()
     }
 
     /// One at a time; those who waited for it take its result, be it a failure.
@@ -205,7 +216,7 @@ impl Discovery {
         let fresh = self.fetch().await;
         *last = Some(Fetched { at: Instant::now(), error: fresh.as_ref().err().cloned() });
         let fresh = Arc::new(fresh?.seal(answers));
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        self.snapshot.store(fresh.clone());
         Ok(fresh)
     }
 

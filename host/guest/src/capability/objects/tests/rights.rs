@@ -38,7 +38,7 @@ async fn what_is_taken_away_is_refused_to_a_run_under_way() {
     let terms = state.caller.terms.clone();
     fake.answer([written(), written()]);
     apply(&mut state, "{}").await.unwrap().unwrap();
-    let granted = terms.grant.now();
+    let granted = terms.grant.now().clone();
     terms.grant.set(std::sync::Arc::default());
     assert_eq!(reason(apply(&mut state, "{}").await), "NotGranted");
     terms.grant.set(granted);
