@@ -102,6 +102,9 @@ fn write_definition(out: &mut String, name: &str, schema: &Value, shapes: &Shape
     if !required.is_empty() {
         out.push_str(&format!(" !{}", required.join(",")));
     }
+    for union in schema["x-kubernetes-unions"].as_array().into_iter().flatten() {
+        out.push_str(&format!(" {}", union_word(union)));
+    }
     out.push('\n');
     let empty = Vec::new();
     let shape = shapes.get(name).unwrap_or(&empty);
@@ -113,6 +116,14 @@ fn write_definition(out: &mut String, name: &str, schema: &Value, shapes: &Shape
         write_field(out, field, property, go)?;
     }
     Ok(())
+}
+
+/// `U=discriminator:field=Value,…`.
+fn union_word(union: &Value) -> String {
+    let fields = union["fields-to-discriminateBy"].as_object().into_iter().flatten();
+    let fields: Vec<String> =
+        fields.map(|(field, value)| format!("{field}={}", value.as_str().unwrap_or_default())).collect();
+    format!("U={}:{}", union["discriminator"].as_str().unwrap_or_default(), fields.join(","))
 }
 
 fn write_field(out: &mut String, name: &str, property: &Value, go: Option<&GoField>) -> Result<(), String> {
@@ -127,24 +138,31 @@ fn write_field(out: &mut String, name: &str, property: &Value, go: Option<&GoFie
             out.push_str(&format!(" l={}", words(&property["x-kubernetes-list-map-keys"])?.join(",")));
         }
         Some("set") => out.push_str(" l=*"),
-        Some("atomic") | None => {}
+        Some("atomic") => out.push_str(" t=a"),
+        None => {}
         Some(other) => return Err(format!("unknown list type {other}")),
     }
-    if property["x-kubernetes-map-type"] == "atomic" {
-        out.push_str(" A");
+    match property["x-kubernetes-map-type"].as_str() {
+        Some("atomic") => out.push_str(" A"),
+        Some("granular") => out.push_str(" t=g"),
+        _ => {}
+    }
+    if property.get("$ref").is_some() {
+        out.push_str(" t=r");
     }
     for (letter, key) in [('p', "x-kubernetes-patch-strategy"), ('k', "x-kubernetes-patch-merge-key")] {
         if let Some(value) = property[key].as_str() {
             out.push_str(&format!(" {letter}={value}"));
         }
     }
-    let values = property.get("enum").or_else(|| property["items"].get("enum"));
-    if let Some(values) = values {
+    let of_items = property.get("enum").or_else(|| property["items"].get("enum")).map(|values| ('e', values));
+    let of_values = property["additionalProperties"].get("enum").map(|values| ('v', values));
+    if let Some((letter, values)) = of_items.or(of_values) {
         let values: Vec<&str> = values.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if values.iter().any(|value| value.contains(',')) {
             return Err(format!("{name}: a comma in an enum does not fit into the table"));
         }
-        out.push_str(&format!(" e={}", values.join(",").replace(' ', "%20")));
+        out.push_str(&format!(" {letter}={}", values.join(",").replace(' ', "%20")));
     }
     if let Some(go) = go.filter(|go| says_more(&kind, &go.type_name)) {
         out.push_str(&format!(" g={}", go.type_name));

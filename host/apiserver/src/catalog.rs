@@ -172,6 +172,11 @@ impl Resources {
         builtin().iter().any(|definition| definition.group == group && definition.version == version)
     }
 
+    /// Whether Kubernetes itself has the group.
+    pub fn is_built_in_group(&self, group: &str) -> bool {
+        builtin().iter().any(|definition| definition.group == group)
+    }
+
     /// All resources in the order of group, version and plural.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.by_path.values()
@@ -243,9 +248,8 @@ impl Catalog {
 }
 
 fn assemble(custom: Vec<Arc<Resource>>) -> Resources {
-    let built_in = builtin().iter().filter_map(|definition| {
-        let storage = storage_version(definition)?;
-        Some(Arc::new(Resource::new(Arc::clone(definition), &storage, false)))
+    let built_in = builtin().iter().map(|definition| {
+        Arc::new(Resource::new(Arc::clone(definition), &storage_version(definition), false))
     });
     let by_path = built_in
         .chain(custom.iter().cloned())
@@ -259,14 +263,14 @@ fn assemble(custom: Vec<Arc<Resource>>) -> Resources {
     Resources { by_path, custom }
 }
 
-/// What a built-in resource is stored as; `None` if this server cannot convert it to and from that.
-fn storage_version(definition: &Arc<ResourceDefinition>) -> Option<String> {
+/// What a built-in resource is stored as.
+fn storage_version(definition: &Arc<ResourceDefinition>) -> String {
     match (&*definition.group, &*definition.version, &*definition.plural) {
         // v1 keeps what v2 says in annotations.
-        ("autoscaling", "v1", "horizontalpodautoscalers") => None,
+        ("autoscaling", "v1", "horizontalpodautoscalers") => "autoscaling/v2".to_owned(),
         // The same objects as the core group's events, under other field names.
-        (EVENTS_GROUP, "v1", "events") => Some("v1".to_owned()),
-        _ => Some(definition.api_version()),
+        (EVENTS_GROUP, "v1", "events") => "v1".to_owned(),
+        _ => definition.api_version(),
     }
 }
 

@@ -1,10 +1,13 @@
 //! From one version of a kind to another.
 //!
 //! All versions of a custom resource have the same fields, and nearly every built-in kind is served in one version
-//! only; Events are the exception: two groups show the same objects under other field names.
+//! only. The exceptions are Events, which two groups show under other field names, and HorizontalPodAutoscalers.
+
+mod autoscaler;
 
 use serde_json::Value;
 
+use crate::defaults;
 use crate::object;
 
 /// Where Events are served apart from the core group.
@@ -26,14 +29,32 @@ pub(crate) fn to_version(object: &mut Value, api_version: &str) {
     if object::api_version(object) == api_version {
         return;
     }
-    if object::kind(object) == "Event" {
-        match (object::api_version(object), api_version) {
-            ("v1", "events.k8s.io/v1") => rename(object, |(core, events)| (core, events)),
-            ("events.k8s.io/v1", "v1") => rename(object, |(core, events)| (events, core)),
-            _ => {}
+    let converted = match (object::kind(object), object::api_version(object), api_version) {
+        ("Event", "v1", "events.k8s.io/v1") => {
+            rename(object, |(core, events)| (core, events));
+            true
         }
-    }
+        ("Event", "events.k8s.io/v1", "v1") => {
+            rename(object, |(core, events)| (events, core));
+            true
+        }
+        ("HorizontalPodAutoscaler", "autoscaling/v2", "autoscaling/v1") => {
+            autoscaler::to_v1(object);
+            true
+        }
+        ("HorizontalPodAutoscaler", "autoscaling/v1", "autoscaling/v2") => {
+            autoscaler::to_v2(object);
+            true
+        }
+        _ => false,
+    };
     object::as_map(object).insert("apiVersion".into(), api_version.into());
+    if converted {
+        // What one version leaves out when empty, the other may have to say.
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let kind = object::kind(object).to_owned();
+        defaults::complete(group, version, &kind, object);
+    }
 }
 
 fn rename(object: &mut Value, order: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str)) {
@@ -55,13 +76,13 @@ mod tests {
     fn events_read_the_same_in_both_groups() {
         let core = json!({
             "apiVersion": "v1", "kind": "Event", "message": "m", "involvedObject": {"name": "n"}, "reason": "r",
+            "metadata": {}, "source": {}, "firstTimestamp": null, "lastTimestamp": null, "eventTime": null,
+            "reportingComponent": "", "reportingInstance": "",
         });
         let mut event = core.clone();
         to_version(&mut event, "events.k8s.io/v1");
-        let expected = json!({
-            "apiVersion": "events.k8s.io/v1", "kind": "Event", "note": "m", "regarding": {"name": "n"}, "reason": "r",
-        });
-        assert_eq!(event, expected);
+        assert_eq!((&event["note"], &event["regarding"]), (&"m".into(), &json!({"name": "n"})));
+        assert_eq!((event.get("message"), event.get("involvedObject")), (None, None));
         to_version(&mut event, "v1");
         assert_eq!(event, core);
     }

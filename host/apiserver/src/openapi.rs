@@ -4,6 +4,8 @@
 //! the index, which kubectl asks for first, costs next to nothing. Descriptions are prose and left out.
 
 mod custom;
+mod fixed;
+mod operation;
 mod paths;
 mod schemas;
 
@@ -17,30 +19,26 @@ use crate::resource::{Origin, ResourceDefinition};
 /// `Content-Type` of the index; the real server says no better.
 pub const INDEX_CONTENT_TYPE: &str = "text/plain; charset=utf-8";
 
-/// Types that every document has.
-const SHARED: &[&str] = &[
-    "meta.v1.APIResourceList",
-    "meta.v1.DeleteOptions",
-    "meta.v1.Patch",
-    "meta.v1.Status",
-    "meta.v1.WatchEvent",
-];
-
 /// The document at `/openapi/v3`.
 pub fn index(definitions: &[Arc<ResourceDefinition>]) -> Vec<u8> {
     let entries: serde_json::Map<String, Value> = by_path(definitions)
         .into_iter()
         .map(|(path, resources)| {
-            let url = format!("/openapi/v3/{path}?hash={}", digest(&resources));
+            let url = format!("/openapi/v3/{path}?hash={}", digest(&path, &resources));
             (path, json!({"serverRelativeURL": url}))
         })
         .collect();
     json!({"paths": entries}).to_string().into_bytes()
 }
 
+/// The paths of all documents, without a leading slash.
+pub fn paths(definitions: &[Arc<ResourceDefinition>]) -> impl Iterator<Item = String> {
+    by_path(definitions).into_keys()
+}
+
 /// The hash of the document at `/openapi/v3/PATH`, such as `apis/apps/v1`; `None` if there is none.
 pub fn hash(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<String> {
-    by_path(definitions).get(path).map(|resources| digest(resources))
+    by_path(definitions).get(path).map(|resources| digest(path, resources))
 }
 
 /// The document at `/openapi/v3/PATH`; `None` if there is none.
@@ -48,40 +46,80 @@ pub fn document(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<V
     let by_path = by_path(definitions);
     let resources = by_path.get(path)?;
     let mut components = schemas::Components::default();
-    components.add_named(SHARED);
+    let paths = match resources.first() {
+        None => fixed::paths(path),
+        Some(_) => paths::of(path, resources),
+    };
+    let paths = Value::Object(paths);
+    components.add_references(&paths);
+    let custom = resources.first().and_then(|definition| definition.custom()).is_some();
     for definition in resources {
-        match &definition.origin {
-            Origin::BuiltIn => components.add_resource(definition),
-            Origin::Custom(origin) => custom::add(definition, origin, &mut components),
+        if let Origin::Custom(origin) = &definition.origin {
+            custom::add(definition, origin, &mut components);
         }
     }
-    let document = json!({
+    if let Some(first) = resources.first() {
+        for kind in ["DeleteOptions", "WatchEvent"] {
+            components.set_kinds(&format!("meta.v1.{kind}"), shared_kinds(first, kind));
+        }
+    }
+    Some(assemble(custom, &paths, components).to_string().into_bytes())
+}
+
+/// The group versions that a type of all of them stands for in the document of one.
+fn shared_kinds(definition: &ResourceDefinition, kind: &str) -> Vec<Value> {
+    let of = |group: &str, version: &str| json!({"group": group, "kind": kind, "version": version});
+    if definition.custom().is_some() {
+        return fixed::GROUP_VERSIONS.iter().map(|(group, version)| of(group, version)).collect();
+    }
+    let mut kinds = vec![of("", "v1")];
+    if !definition.group.is_empty() {
+        kinds.push(of(&definition.group, &definition.version));
+    }
+    kinds
+}
+
+fn assemble(custom: bool, paths: &Value, components: schemas::Components) -> Value {
+    let schemas = components.into_map();
+    let (title, version) = if custom { ("Kubernetes CRD Swagger", "v0.1.0") } else { ("Kubernetes", "1.36") };
+    let mut components = serde_json::Map::new();
+    if !schemas.is_empty() {
+        components.insert("schemas".to_owned(), Value::Object(schemas));
+    }
+    if !custom {
+        let token = json!({"BearerToken": {
+            "description": "Bearer Token authentication", "in": "header", "name": "authorization", "type": "apiKey",
+        }});
+        components.insert("securitySchemes".to_owned(), token);
+    }
+    json!({
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "1.36"},
-        "paths": paths::of(path, resources),
-        "components": {
-            "schemas": components.into_map(),
-            "securitySchemes": {"BearerToken": {"in": "header", "name": "authorization", "type": "apiKey"}},
-        },
-    });
-    Some(document.to_string().into_bytes())
+        "info": {"title": title, "version": version},
+        "paths": paths,
+        "components": components,
+    })
 }
 
 type Resources<'a> = Vec<&'a ResourceDefinition>;
 
-/// The resources of each document by its path.
+/// The resources of each document by its path; documents about no resources have none.
 fn by_path(definitions: &[Arc<ResourceDefinition>]) -> BTreeMap<String, Resources<'_>> {
     let mut paths: BTreeMap<String, Resources<'_>> = BTreeMap::new();
+    paths.extend(fixed::DOCUMENTS.iter().map(|path| ((*path).to_owned(), Vec::new())));
     for definition in definitions {
         let prefix = if definition.group.is_empty() { "api" } else { "apis" };
         paths.entry(format!("{prefix}/{}", definition.api_version())).or_default().push(definition);
+        if definition.custom().is_none() && !definition.group.is_empty() {
+            paths.entry(format!("apis/{}", definition.group)).or_default();
+        }
     }
     paths
 }
 
 /// A digest of everything that goes into the document.
-fn digest(resources: &[&ResourceDefinition]) -> String {
+fn digest(path: &str, resources: &[&ResourceDefinition]) -> String {
     let mut hasher = Sha512::new();
+    hasher.update(path);
     // A new release of this program may make another document of the same definitions.
     hasher.update(env!("CARGO_PKG_VERSION"));
     for definition in resources {

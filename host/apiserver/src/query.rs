@@ -138,45 +138,65 @@ impl ListOptions {
 
     /// Checks the combinations that the real server checks, for a list or a watch.
     pub fn check(&self, watch: bool) -> Result<(), ApiError> {
-        let refuse = |cause| Err(ApiError::invalid_options("ListOptions", cause));
-        let field = "resourceVersionMatch";
-        if self.initial_events.is_some() {
-            if !watch {
-                return refuse(Cause::forbidden(
-                    "sendInitialEvents",
-                    "sendInitialEvents is forbidden for list",
-                ));
-            }
-            if self.version_match != "NotOlderThan" {
-                let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-                return refuse(Cause::forbidden(field, why));
-            }
-        } else if watch && !self.version_match.is_empty() {
-            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            return refuse(Cause::forbidden(field, why));
-        }
-        if self.version_match.is_empty() {
+        let causes = if watch { self.problems_of_watch() } else { self.problems_of_list() };
+        if causes.is_empty() {
             return Ok(());
         }
-        if self.resource_version.is_empty() && self.initial_events.is_none() {
-            let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-            return refuse(Cause::forbidden(field, why));
+        Err(ApiError::invalid("meta.k8s.io", "ListOptions", "", causes))
+    }
+
+    fn problems_of_list(&self) -> Vec<Cause> {
+        let mut causes = Vec::new();
+        let mut forbid = |why: &str| causes.push(Cause::forbidden(MATCH, why));
+        if !self.version_match.is_empty() {
+            if self.resource_version.is_empty() {
+                forbid("resourceVersionMatch is forbidden unless resourceVersion is provided");
+            }
+            if !self.continue_token.is_empty() {
+                forbid("resourceVersionMatch is forbidden when continue is provided");
+            }
+            if self.version_match == "Exact" && self.resource_version == "0" {
+                forbid("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+            }
+            causes.extend(self.unknown_match());
+        }
+        if self.initial_events.is_some() {
+            causes.push(Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+        }
+        causes
+    }
+
+    fn problems_of_watch(&self) -> Vec<Cause> {
+        let mut causes = Vec::new();
+        let mut forbid = |why: &str| causes.push(Cause::forbidden(MATCH, why));
+        let not_older = self.version_match == "NotOlderThan";
+        if self.initial_events.is_some() && !not_older {
+            forbid("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        }
+        if self.version_match.is_empty() {
+            return causes;
+        }
+        if self.initial_events.is_none() {
+            forbid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
         }
         if !self.continue_token.is_empty() {
-            let why = "resourceVersionMatch is forbidden when continue is provided";
-            return refuse(Cause::forbidden(field, why));
+            forbid("resourceVersionMatch is forbidden when continue is provided");
         }
-        if !matches!(&*self.version_match, "Exact" | "NotOlderThan") {
+        if !not_older {
             let shown = format!("\"{}\"", self.version_match);
-            return refuse(Cause::not_supported(field, &shown, &["Exact", "NotOlderThan", ""]));
+            causes.push(Cause::not_supported(MATCH, &shown, &["NotOlderThan"]));
         }
-        if self.version_match == "Exact" && self.resource_version == "0" {
-            let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
-            return refuse(Cause::forbidden(field, why));
-        }
-        Ok(())
+        causes
+    }
+
+    fn unknown_match(&self) -> Option<Cause> {
+        let known = matches!(&*self.version_match, "Exact" | "NotOlderThan");
+        let shown = format!("\"{}\"", self.version_match);
+        (!known).then(|| Cause::not_supported(MATCH, &shown, &["Exact", "NotOlderThan", ""]))
     }
 }
+
+const MATCH: &str = "resourceVersionMatch";
 
 fn number(query: &Query, key: &str) -> Result<i64, ApiError> {
     match query.get(key) {

@@ -22,7 +22,7 @@ use serde_json::Value;
 pub use self::body::Body;
 pub use self::delete::{DeleteOptions, Deleted};
 pub use self::list::List;
-pub(crate) use self::list::too_large_version;
+pub(crate) use self::list::{parse_version, too_large_version};
 pub use self::patch::PatchKind;
 pub use self::scale::scale_of;
 
@@ -132,7 +132,9 @@ impl Registry {
         to_version(&mut object, &resource.storage_api_version);
         let definition = &resource.definition;
         if definition.custom().is_none() {
-            defaults::complete(&definition.group, &definition.version, &definition.kind, &mut object);
+            let stored_as = &*resource.storage_api_version;
+            let (group, version) = stored_as.rsplit_once('/').unwrap_or(("", stored_as));
+            defaults::complete(group, version, &definition.kind, &mut object);
         }
         object::metadata_mut(&mut object)
             .insert("resourceVersion".into(), self.inner.version_mark.as_str().into());

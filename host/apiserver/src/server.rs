@@ -3,6 +3,7 @@
 mod bootstrap;
 mod builder;
 mod connect;
+mod expiry;
 mod kubeconfig;
 mod service;
 mod tls;

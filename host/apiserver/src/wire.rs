@@ -9,6 +9,7 @@ pub mod body;
 pub mod compress;
 pub mod json;
 pub mod json_reader;
+pub mod pretty;
 pub mod protobuf;
 pub mod time;
 pub mod types;

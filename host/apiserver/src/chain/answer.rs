@@ -8,8 +8,9 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 
 use super::Exchange;
-use crate::status::{ApiError, Status, reason};
-use crate::wire::{compress, protobuf};
+use crate::status::{ApiError, Status};
+use crate::wire::accept::Format;
+use crate::wire::{compress, pretty, protobuf, yaml};
 
 /// Body of an answer: whole, or a stream of events.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -53,42 +54,59 @@ pub(super) fn text(code: u16, body: impl Into<Bytes>) -> Response {
     whole(code, PLAIN, body)
 }
 
+/// A code and nothing else.
+pub(super) fn empty(code: u16) -> Response {
+    let mut response = text(code, Vec::new());
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
 /// What nothing serves.
 pub(super) fn no_such_path() -> Response {
     text(404, "404 page not found\n")
 }
 
-/// A failure.
+/// A failure, as JSON.
 pub(super) fn failure(error: &ApiError) -> Response {
-    let status = &error.0;
-    let body = if status.reason == reason::NOT_ACCEPTABLE {
-        // The real server writes this one by other means, indented and without a newline.
-        let pretty = serde_json::to_string_pretty(&**status).unwrap_or_default();
-        crate::status::escape_html(&pretty)
-    } else {
-        status.to_json() + "\n"
-    };
-    let mut response = whole(status.code, JSON, body);
-    let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    failure_as(error, Format::Json, false)
+}
+
+/// A failure in the format of the answer that it takes the place of.
+pub(super) fn failure_as(error: &ApiError, format: Format, pretty: bool) -> Response {
+    let mut response = status_as(&error.0, error.code(), format, pretty);
+    let seconds = error.0.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     if seconds > 0 {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
 }
 
-/// A failure as a client that takes only protobuf reads it.
-pub(super) fn protobuf_failure(error: &ApiError) -> Response {
-    let status = serde_json::to_value(&*error.0).unwrap_or_default();
-    let mut body = Vec::new();
-    match protobuf::encode(&status, &mut body) {
-        Ok(()) => whole(error.code(), "application/vnd.kubernetes.protobuf", body),
-        Err(_) => failure(error),
-    }
+/// Why no form of the answer fits: the real server writes this by other means, indented and without a newline.
+pub(super) fn refusal(error: &ApiError) -> Response {
+    whole(error.code(), JSON, pretty::indent(error.0.to_json().as_bytes()))
 }
 
-/// A success that is not an object.
-pub(super) fn success(status: &Status) -> Response {
-    whole(200, JSON, status.to_json() + "\n")
+/// What became of a request that does not answer with an object.
+pub(super) fn status_as(status: &Status, code: u16, format: Format, pretty: bool) -> Response {
+    let json = status.to_json();
+    let body = match format {
+        Format::Json if pretty => pretty::indent(json.as_bytes()),
+        Format::Json => (json + "\n").into_bytes(),
+        Format::Yaml => {
+            let mut text = String::new();
+            yaml::write(&serde_json::from_str(&json).unwrap_or_default(), &mut text);
+            text.into_bytes()
+        }
+        Format::Protobuf => {
+            let mut body = Vec::new();
+            let status = serde_json::from_str(&json).unwrap_or_default();
+            if protobuf::encode(&status, &mut body).is_err() {
+                return whole(code, JSON, json);
+            }
+            body
+        }
+    };
+    whole(code, format.media_type(), body)
 }
 
 /// Adds `Warning` headers.

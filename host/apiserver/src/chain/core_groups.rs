@@ -30,7 +30,9 @@ impl CoreGroups {
             return None;
         }
         if !resources.is_built_in(&info.group, &info.version) {
-            return None;
+            // A version that a group of Kubernetes does not have is a missing resource, not a missing path.
+            let built_in = resources.is_built_in_group(&info.group);
+            return built_in.then(|| answer::failure(&ApiError::no_such_resource()));
         }
         if !info.is_resource {
             return discover::resource_list(&resources, &info.group, &info.version);

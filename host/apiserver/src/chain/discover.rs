@@ -12,12 +12,18 @@ use crate::resource::ResourceDefinition;
 
 /// All definitions in the order discovery shows them: built-in ones as recorded, then custom ones.
 pub(super) fn definitions(resources: &Resources) -> Vec<Arc<ResourceDefinition>> {
-    let built_in = crate::resource::builtin().iter();
-    let served = built_in.filter(|definition| {
-        resources.find(&definition.group, &definition.version, &definition.plural).is_some()
+    let custom = resources.custom().iter().map(|resource| match resource.terminating {
+        false => Arc::clone(&resource.definition),
+        true => ending(&resource.definition),
     });
-    let custom = resources.custom().iter().map(|resource| Arc::clone(&resource.definition));
-    served.cloned().chain(custom).collect()
+    crate::resource::builtin().iter().cloned().chain(custom).collect()
+}
+
+/// A definition that is being removed: nothing of it can be made or changed any more.
+fn ending(definition: &ResourceDefinition) -> Arc<ResourceDefinition> {
+    let mut definition = definition.clone();
+    definition.verbs.retain(|verb| !matches!(&**verb, "create" | "patch" | "update"));
+    Arc::new(definition)
 }
 
 /// `/api` (core) or `/apis`, in the form asked for.
@@ -26,7 +32,7 @@ pub(super) fn root(exchange: &Exchange, resources: &Resources, core: bool) -> Re
     let accept = exchange.header_list("accept");
     let form = match discovery::negotiate(accept.as_deref()) {
         Ok(form) => form,
-        Err(refusal) => return answer::failure(&render::not_acceptable(refusal)),
+        Err(refusal) => return answer::refusal(&render::not_acceptable(refusal)),
     };
     let mut response = match form {
         Form::Aggregated => tagged(exchange, discovery::aggregated(&definitions, core)),

@@ -41,6 +41,16 @@ impl Exchange {
         (!lines.is_empty()).then(|| lines.join(","))
     }
 
+    /// Whether JSON is to be indented: if the query says so, or, where it says nothing, for the programs with which
+    /// people look at answers.
+    pub fn wants_pretty(&self) -> bool {
+        if self.query.has("pretty") {
+            return matches!(self.query.get("pretty"), "1" | "t" | "T" | "TRUE" | "true" | "True");
+        }
+        let agent = self.header("user-agent");
+        ["curl", "Wget", "Mozilla/5.0"].iter().any(|program| agent.starts_with(program))
+    }
+
     /// The manager of fields that a write without `fieldManager` is filed under: the program's name in `User-Agent`.
     pub fn default_manager(&self) -> String {
         let agent = self.header("user-agent");

@@ -28,7 +28,9 @@ impl OpenApi {
             return Some(tagged(exchange, openapi::INDEX_CONTENT_TYPE, &discovery::etag(&body), || body));
         }
         let path = rest.strip_prefix('/')?;
-        let hash = openapi::hash(&definitions, path)?;
+        let Some(hash) = openapi::hash(&definitions, path) else {
+            return Some(answer::empty(404));
+        };
         let asked = exchange.query.get("hash");
         if !asked.is_empty() && asked != hash {
             return Some(moved(path, &hash));

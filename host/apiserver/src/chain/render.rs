@@ -7,44 +7,112 @@ use super::answer::{self, Response};
 use crate::catalog::Resource;
 use crate::object;
 use crate::registry::{Event, List};
+use crate::resource::ResourceDefinition;
 use crate::status::{ApiError, Details, reason};
 use crate::store::Stored;
 use crate::table::{IncludeObject, RowOptions, TableWriter, write_partial, write_single};
 use crate::wire::accept::{self, Format, MetaVersion, NotAcceptable, Offer, Transform};
 use crate::wire::json::{ListMeta, ListWriter, Order, write_object};
-use crate::wire::{protobuf, yaml};
+use crate::wire::{pretty, protobuf, yaml};
 
 /// The form in which a resource's answer is wanted, and what it is turned into.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Form {
     pub(super) format: Format,
+    pub(super) pretty: bool,
     transform: Transform,
     include: IncludeObject,
 }
 
 /// The form in which a resource's answer is wanted.
+///
+/// # Errors
+/// What [`refusal`] answers.
 pub(super) fn form(exchange: &Exchange, resource: &Resource) -> Result<Form, ApiError> {
-    let offer = if resource.definition.custom().is_some() { Offer::CUSTOM } else { Offer::BUILT_IN };
     let accept = exchange.header_list("accept");
-    let negotiated = accept::negotiate(accept.as_deref(), offer).map_err(not_acceptable)?;
-    let include = IncludeObject::parse(exchange.query.get("includeObject")).unwrap_or_default();
-    if let (Transform::Partial(_), "list" | "deletecollection") = (negotiated.transform, exchange.info.verb) {
-        let definition = &resource.definition;
-        let package = if definition.group.is_empty() {
-            "core"
-        } else {
-            definition.group.split('.').next().unwrap_or_default()
-        };
-        let list = if definition.custom().is_some() {
-            "*unstructured.UnstructuredList".to_owned()
-        } else {
-            format!("*{package}.{}", definition.list_kind)
-        };
-        let message =
-            format!("you requested PartialObjectMetadata, but the requested object is a list ({list})");
-        return Err(ApiError::new(406, reason::NOT_ACCEPTABLE, message, None));
+    if resource.definition.custom().is_none() && !accept::names_a_format(accept.as_deref()) {
+        return Err(none_named(exchange));
     }
-    Ok(Form { format: negotiated.format, transform: negotiated.transform, include })
+    let negotiated = accept::negotiate(accept.as_deref(), offer(resource)).map_err(not_acceptable)?;
+    let include = exchange.query.get("includeObject");
+    let include = match (IncludeObject::parse(include), negotiated.transform) {
+        (Some(include), _) => include,
+        (None, Transform::Table(_)) => {
+            return Err(ApiError::bad_request(format!(
+                "Unable to convert to Table as requested: includeObject: Invalid value: \"{include}\": must be \
+                 'Metadata', 'Object', 'None', or empty"
+            )));
+        }
+        (None, _) => IncludeObject::default(),
+    };
+    let definition = &resource.definition;
+    let message = match (negotiated.transform, exchange.info.verb) {
+        (Transform::Partial(_), "list" | "deletecollection") => format!(
+            "you requested PartialObjectMetadata, but the requested object is a list ({})",
+            go_type(definition, &definition.list_kind, "List")
+        ),
+        (Transform::PartialList(_), "get" | "create" | "update" | "patch" | "delete") => format!(
+            "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
+            go_type(definition, &definition.kind, "")
+        ),
+        _ => {
+            let pretty = negotiated.pretty || exchange.wants_pretty();
+            return Ok(Form { format: negotiated.format, pretty, transform: negotiated.transform, include });
+        }
+    };
+    Err(ApiError::new(406, reason::NOT_ACCEPTABLE, message, None))
+}
+
+/// No format of the path is named.
+fn none_named(exchange: &Exchange) -> ApiError {
+    let mut error = not_acceptable(NotAcceptable::NoneMatches);
+    if matches!(exchange.info.verb, "list" | "watch") {
+        error.0.message +=
+            ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+    }
+    error
+}
+
+/// The type as the real server's messages name it.
+fn go_type(definition: &ResourceDefinition, kind: &str, suffix: &str) -> String {
+    if definition.custom().is_some() {
+        return format!("*unstructured.Unstructured{suffix}");
+    }
+    let package = match &*definition.group {
+        "" => "core",
+        group => group.split('.').next().unwrap_or_default(),
+    };
+    format!("*{package}.{kind}")
+}
+
+/// Why no form fits.
+pub(super) fn refusal(exchange: &Exchange, resource: &Resource, error: &ApiError) -> Response {
+    if takes_only_protobuf(exchange, resource) {
+        return answer::failure_as(error, Format::Protobuf, false);
+    }
+    let accept = exchange.header_list("accept");
+    match accept::negotiate(accept.as_deref(), offer(resource)) {
+        // The path itself refused, not the negotiation behind it.
+        Ok(negotiated) if error.0.details.is_some() => {
+            answer::failure_as(error, negotiated.format, exchange.wants_pretty())
+        }
+        _ => answer::refusal(error),
+    }
+}
+
+/// A failure in the format that the answer would have had.
+pub(super) fn failure(exchange: &Exchange, resource: &Resource, error: &ApiError) -> Response {
+    let accept = exchange.header_list("accept");
+    let format = match accept::negotiate(accept.as_deref(), offer(resource)) {
+        Ok(negotiated) => negotiated.format,
+        Err(NotAcceptable::NoProtobuf) => Format::Protobuf,
+        Err(_) => Format::Json,
+    };
+    answer::failure_as(error, format, exchange.wants_pretty())
+}
+
+fn offer(resource: &Resource) -> Offer {
+    if resource.definition.custom().is_some() { Offer::CUSTOM } else { Offer::BUILT_IN }
 }
 
 impl Form {
@@ -56,6 +124,7 @@ impl Form {
     fn answer(self, exchange: &Exchange, code: u16, json: Vec<u8>) -> Response {
         let parsed = || serde_json::from_slice::<Value>(&json).unwrap_or_default();
         let body = match self.format {
+            Format::Json if self.pretty => pretty::indent(&json),
             Format::Json => json,
             Format::Yaml => {
                 let mut body = String::new();
@@ -83,7 +152,7 @@ impl Form {
 }
 
 /// Whether the client takes nothing but protobuf, and the resource has none.
-pub(super) fn takes_only_protobuf(exchange: &Exchange, resource: &Resource) -> bool {
+fn takes_only_protobuf(exchange: &Exchange, resource: &Resource) -> bool {
     let accept = exchange.header_list("accept");
     resource.definition.custom().is_some()
         && accept::negotiate(accept.as_deref(), Offer::CUSTOM) == Err(NotAcceptable::NoProtobuf)

@@ -1,14 +1,22 @@
 //! The verbs of a resource, the same for built-in and custom ones.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::{self, Response};
 use super::render::Form;
 use super::{Exchange, read_body, render, reviews, stream};
 use crate::catalog::Resource;
 use crate::query::{ListOptions, WriteOptions};
-use crate::registry::{DeleteOptions, Deleted, PatchKind, Place, Registry, Written, scale_of};
+use crate::registry::{
+    DeleteOptions, Deleted, PatchKind, Place, Registry, Written, parse_version, scale_of, too_large_version,
+};
 use crate::status::ApiError;
+
+/// How long a read waits for a version that has not come yet.
+const FRESH_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often it looks: any write of any resource may bring it, and there is no one signal for all.
+const FRESH_POLL: Duration = Duration::from_millis(20);
 
 /// Serves a request for a resource.
 pub(super) async fn serve(registry: &Registry, exchange: &Exchange, resource: &Arc<Resource>) -> Response {
@@ -22,8 +30,7 @@ pub(super) async fn serve(registry: &Registry, exchange: &Exchange, resource: &A
             }
             response
         }
-        Err(error) if render::takes_only_protobuf(exchange, resource) => answer::protobuf_failure(&error),
-        Err(error) => answer::failure(&error),
+        Err(error) => render::failure(exchange, resource, &error),
     }
 }
 
@@ -38,7 +45,10 @@ impl Request<'_> {
         let info = &self.exchange.info;
         let place = self.place()?;
         self.check_verb(&place)?;
-        let form = render::form(self.exchange, self.resource)?;
+        let form = match render::form(self.exchange, self.resource) {
+            Ok(form) => form,
+            Err(error) => return Ok(render::refusal(self.exchange, self.resource, &error)),
+        };
         match (info.verb, &*info.subresource) {
             ("get", "scale") => {
                 Ok(render::loose(self.exchange, 200, form, &self.registry.get_scale(&place)?))
@@ -51,10 +61,11 @@ impl Request<'_> {
                 Ok(self.written(form, &written))
             }
             ("get", _) => {
+                self.reach_version(self.exchange.query.get("resourceVersion")).await?;
                 Ok(render::object(self.exchange, 200, form, self.resource, &*self.registry.get(&place)?))
             }
-            ("list", _) => self.list(&place, form),
-            ("watch", _) => self.watch(&place, form),
+            ("list", _) => self.list(&place, form).await,
+            ("watch", _) => self.watch(&place, form).await,
             ("create", _) => self.create(&place, form).await,
             ("update", _) => self.update(&place, form).await,
             ("patch", _) => self.patch(&place, form).await,
@@ -100,6 +111,9 @@ impl Request<'_> {
         let unnamed_create = info.verb != "create" || !named;
         let namespaced =
             !definition.namespaced || !info.namespace.is_empty() || matches!(info.verb, "list" | "watch");
+        if named && !namespaced && needs_name {
+            return Err(ApiError::no_such_resource());
+        }
         let offered = definition.offers(info.verb) && unnamed_create && (named || !needs_name) && namespaced;
         if offered { Ok(()) } else { Err(ApiError::method_not_allowed()) }
     }
@@ -120,15 +134,34 @@ impl Request<'_> {
         response
     }
 
-    fn list(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
+    /// Waits until the store has come to a version, for so long as the real server does.
+    async fn reach_version(&self, asked: &str) -> Result<(), ApiError> {
+        let store = self.registry.store();
+        let Some(asked) = parse_version(asked)? else { return Ok(()) };
+        let reached = async {
+            while store.version() < asked {
+                tokio::time::sleep(FRESH_POLL).await;
+            }
+        };
+        let waited = tokio::time::timeout(FRESH_TIMEOUT, reached).await;
+        waited.map_err(|_| too_large_version(asked, store.version()))
+    }
+
+    async fn list(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let options = ListOptions::parse(&self.exchange.query)?;
         options.check(false)?;
+        if options.continue_token.is_empty() {
+            self.reach_version(&options.resource_version).await?;
+        }
         Ok(render::list(self.exchange, form, &self.registry.list(place, &options)?))
     }
 
-    fn watch(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
+    async fn watch(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let mut options = ListOptions::parse(&self.exchange.query)?;
         options.check(true)?;
+        if options.initial_events == Some(true) {
+            self.reach_version(&options.resource_version).await?;
+        }
         if !place.name.is_empty() {
             // The old path of a watch on one object.
             options.field_selector = format!("metadata.name={}", place.name);
@@ -188,7 +221,7 @@ impl Request<'_> {
         let body = read_body::options(self.exchange)?;
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         Ok(match self.registry.delete(place, &options).await? {
-            Deleted::Gone(status) => answer::success(&status),
+            Deleted::Gone(status) => answer::status_as(&status, 200, form.format, form.pretty),
             Deleted::Object(object) => render::object(self.exchange, 200, form, self.resource, &object),
         })
     }

@@ -39,7 +39,7 @@ pub(super) async fn serve(
         ("services" | "nodes", "proxy", _) => registry.get(&place).and_then(|_| Err(no_endpoints(&place))),
         _ => return None,
     };
-    Some(served.unwrap_or_else(|error| answer::failure(&error)))
+    Some(served.unwrap_or_else(|error| render::failure(exchange, resource, &error)))
 }
 
 /// Gives a pod its node.

@@ -10,10 +10,6 @@ use crate::resource::{CustomOrigin, ResourceDefinition};
 
 /// Adds the kind, its list and what they refer to.
 pub(super) fn add(definition: &ResourceDefinition, origin: &CustomOrigin, components: &mut Components) {
-    components.add_named(&["meta.v1.ObjectMeta", "meta.v1.ListMeta"]);
-    if definition.subresource("scale").is_some() {
-        components.add_named(&["autoscaling.v1.Scale"]);
-    }
     let name = name(definition, &definition.kind);
     let gvk = |kind: &str| json!([{"group": definition.group, "kind": kind, "version": definition.version}]);
     let mut schema = match origin.open_api_schema.as_ref() {
@@ -38,6 +34,8 @@ pub(super) fn add(definition: &ResourceDefinition, origin: &CustomOrigin, compon
         },
         "x-kubernetes-group-version-kind": gvk(&definition.list_kind),
     });
+    components.add_references(&schema);
+    components.add_references(&list);
     components.add(name, schema);
     components.add(self::name(definition, &definition.list_kind), list);
 }

@@ -8,7 +8,6 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::reference;
-use crate::resource::ResourceDefinition;
 
 const TABLE: &str = include_str!("../../facts/types.txt");
 
@@ -19,16 +18,19 @@ struct Definition {
 }
 
 /// The table's lines by definition, and the kinds of each.
+#[derive(Default)]
 struct Table {
     definitions: HashMap<&'static str, Definition>,
     /// Definition by (group, version, kind).
     kinds: BTreeMap<(&'static str, &'static str, &'static str), &'static str>,
+    /// Definition by the name that documents use.
+    by_full_name: HashMap<String, &'static str>,
 }
 
 fn table() -> &'static Table {
     static PARSED: OnceLock<Table> = OnceLock::new();
     PARSED.get_or_init(|| {
-        let mut table = Table { definitions: HashMap::new(), kinds: BTreeMap::new() };
+        let mut table = Table::default();
         let mut current = "";
         for line in TABLE.lines() {
             if let Some(kind) = line.strip_prefix("K ") {
@@ -39,6 +41,7 @@ fn table() -> &'static Table {
             } else if let Some(head) = line.strip_prefix("T ") {
                 let (name, head) = head.split_once(' ').unwrap_or((head, ""));
                 current = name;
+                table.by_full_name.insert(full_name(name), name);
                 table.definitions.insert(name, Definition { head, fields: Vec::new() });
             } else if let Some(field) = line.strip_prefix(' ')
                 && let Some(definition) = table.definitions.get_mut(current)
@@ -55,9 +58,10 @@ fn table() -> &'static Table {
 pub(super) struct Components(Map<String, Value>);
 
 impl Components {
-    /// Adds definitions by their name in the table.
-    pub(super) fn add_named(&mut self, names: &[&'static str]) {
-        let mut waiting: Vec<&'static str> = names.to_vec();
+    /// Adds every built-in definition that a value refers to, and what those refer to.
+    pub(super) fn add_references(&mut self, value: &Value) {
+        let mut waiting = Vec::new();
+        references(value, &mut waiting);
         while let Some(name) = waiting.pop() {
             let full = full_name(name);
             let Some(definition) = table().definitions.get(name) else { continue };
@@ -67,17 +71,11 @@ impl Components {
         }
     }
 
-    /// Adds the kinds that a resource and its subresources take and answer.
-    pub(super) fn add_resource(&mut self, definition: &ResourceDefinition) {
-        let (group, version) = (definition.group.as_ref(), definition.version.as_ref());
-        let mut names =
-            vec![name_of(group, version, &definition.kind), name_of(group, version, &definition.list_kind)];
-        names.extend(definition.subresources.iter().map(|sub| match sub.version.as_ref() {
-            "" => name_of(group, version, &sub.kind),
-            version => name_of(&sub.group, version, &sub.kind),
-        }));
-        let names: Vec<&'static str> = names.into_iter().flatten().collect();
-        self.add_named(&names);
+    /// Says of which group versions a type is that every group version has, such as `DeleteOptions`.
+    pub(super) fn set_kinds(&mut self, name: &str, kinds: Vec<Value>) {
+        if let Some(schema) = self.0.get_mut(&full_name(name)) {
+            schema["x-kubernetes-group-version-kind"] = kinds.into();
+        }
     }
 
     /// Adds a schema made elsewhere.
@@ -85,9 +83,30 @@ impl Components {
         self.0.insert(name, schema);
     }
 
+    /// The schemas by name.
     pub(super) fn into_map(self) -> Map<String, Value> {
         self.0
     }
+}
+
+/// The names in the table of all that a value refers to.
+fn references(value: &Value, out: &mut Vec<&'static str>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value.as_str() {
+                    Some(target) if key == "$ref" => out.extend(by_full_name(target)),
+                    _ => references(value, out),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, out)),
+        _ => {}
+    }
+}
+
+fn by_full_name(target: &str) -> Option<&'static str> {
+    table().by_full_name.get(target.strip_prefix("#/components/schemas/")?).copied()
 }
 
 fn name_of(group: &str, version: &str, kind: &str) -> Option<&'static str> {
@@ -117,11 +136,13 @@ fn schema(name: &str, definition: &Definition, waiting: &mut Vec<&'static str>) 
     let mut words = definition.head.split(' ');
     while let Some(word) = words.next() {
         if word == "=" {
-            return leaf(name, words.next().unwrap_or_default());
+            return leaf(words.next().unwrap_or_default());
         } else if word == "A" {
             out.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
         } else if let Some(required) = word.strip_prefix('!') {
             out.insert("required".to_owned(), required.split(',').collect::<Vec<_>>().into());
+        } else if let Some(of) = word.strip_prefix("U=") {
+            out.insert("x-kubernetes-unions".to_owned(), json!([union(of)]));
         }
     }
     out.insert("type".to_owned(), "object".into());
@@ -146,15 +167,29 @@ fn schema(name: &str, definition: &Definition, waiting: &mut Vec<&'static str>) 
     Value::Object(out)
 }
 
-fn leaf(name: &str, kind: &str) -> Value {
+/// A union from `discriminator:field=Value,…`.
+fn union(text: &str) -> Value {
+    let (discriminator, fields) = text.split_once(':').unwrap_or(("", text));
+    let fields: Map<String, Value> = fields
+        .split(',')
+        .filter_map(|field| field.split_once('='))
+        .map(|(field, value)| (field.to_owned(), value.into()))
+        .collect();
+    let mut out = Map::from_iter([("fields-to-discriminateBy".to_owned(), Value::Object(fields))]);
+    if !discriminator.is_empty() {
+        out.insert("discriminator".to_owned(), discriminator.into());
+    }
+    Value::Object(out)
+}
+
+fn leaf(kind: &str) -> Value {
     match kind {
         "quantity" => json!({"oneOf": [{"type": "string"}, {"type": "number"}]}),
         "int-or-string" => {
             json!({"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]})
         }
         "time" | "micro-time" => json!({"format": "date-time", "type": "string"}),
-        "any" if name != "apiextensions.v1.JSON" => json!({}),
-        "any" => json!({"x-kubernetes-preserve-unknown-fields": true}),
+        "any" => json!({}),
         _ => json!({"type": "object"}),
     }
 }
@@ -170,43 +205,47 @@ fn field_schema(line: &'static str, waiting: &mut Vec<&'static str>) -> Value {
         }
         None => type_schema(kind, waiting),
     };
-    let mut list_type = kind.starts_with("[]").then_some("atomic");
     for word in words.skip(1) {
         match word.split_once('=') {
             Some(("d", default)) => {
                 out.extend(serde_json::from_str(default).ok().map(|value| ("default".to_owned(), value)));
             }
-            Some(("l", "*")) => list_type = Some("set"),
+            Some(("l", "*")) => set(&mut out, "list-type", "set"),
             Some(("l", keys)) => {
-                list_type = Some("map");
-                let keys: Vec<&str> = keys.split(',').collect();
-                out.insert("x-kubernetes-list-map-keys".to_owned(), keys.into());
+                set(&mut out, "list-type", "map");
+                set(&mut out, "list-map-keys", keys.split(',').collect::<Vec<_>>());
             }
-            Some(("p", strategy)) => {
-                out.insert("x-kubernetes-patch-strategy".to_owned(), strategy.into());
+            Some(("p", strategy)) => set(&mut out, "patch-strategy", strategy),
+            Some(("k", key)) => set(&mut out, "patch-merge-key", key),
+            // Those of a list are about its items, those of a map about its values.
+            Some(("e", values)) if out.contains_key("items") => allow(&mut out["items"], values),
+            Some(("v", values)) => allow(&mut out["additionalProperties"], values),
+            Some(("e", values)) => drop(out.insert("enum".to_owned(), allowed(values))),
+            Some(("t", "a")) => set(&mut out, "list-type", "atomic"),
+            Some(("t", "g")) => set(&mut out, "map-type", "granular"),
+            Some(("t", "r")) => {
+                if let Some(Value::Array(targets)) = out.remove("allOf") {
+                    return targets.into_iter().next().unwrap_or_default();
+                }
             }
-            Some(("k", key)) => {
-                out.insert("x-kubernetes-patch-merge-key".to_owned(), key.into());
-            }
-            Some(("e", values)) => {
-                let values: Vec<String> = values.split(',').map(|value| value.replace("%20", " ")).collect();
-                // Those of a list are about its items.
-                let target = match out.get_mut("items") {
-                    Some(Value::Object(items)) => items,
-                    _ => &mut out,
-                };
-                target.insert("enum".to_owned(), values.into());
-            }
-            None if word == "A" => {
-                out.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
-            }
+            None if word == "A" => set(&mut out, "map-type", "atomic"),
             _ => {}
         }
     }
-    if let Some(list_type) = list_type {
-        out.insert("x-kubernetes-list-type".to_owned(), list_type.into());
-    }
     Value::Object(out)
+}
+
+/// Sets `x-kubernetes-KEY`.
+fn set(schema: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    schema.insert(format!("x-kubernetes-{key}"), value.into());
+}
+
+fn allow(schema: &mut Value, values: &str) {
+    schema["enum"] = allowed(values);
+}
+
+fn allowed(values: &str) -> Value {
+    values.split(',').map(|value| value.replace("%20", " ")).collect()
 }
 
 fn type_schema(kind: &'static str, waiting: &mut Vec<&'static str>) -> Map<String, Value> {
@@ -230,22 +269,13 @@ fn type_schema(kind: &'static str, waiting: &mut Vec<&'static str>) -> Map<Strin
     }
 }
 
-/// What a list or map holds: never absent, so Go's zero value is its default.
+/// What a list or map holds.
 fn element(kind: &'static str, waiting: &mut Vec<&'static str>) -> Value {
-    if let Some(name) = kind.strip_prefix('&') {
-        waiting.push(name);
-        let target = reference(&full_name(name));
-        let is_leaf =
-            table().definitions.get(name).is_some_and(|definition| definition.head.starts_with("= "));
-        return if is_leaf { target } else { json!({"allOf": [target], "default": {}}) };
+    match kind.strip_prefix('&') {
+        Some(name) => {
+            waiting.push(name);
+            reference(&full_name(name))
+        }
+        None => Value::Object(type_schema(kind, waiting)),
     }
-    let mut schema = type_schema(kind, waiting);
-    let zero: Option<Value> = match kind {
-        "string" => Some("".into()),
-        "bool" => Some(false.into()),
-        "i32" | "i64" | "number" => Some(0.into()),
-        _ => None,
-    };
-    schema.extend(zero.map(|zero| ("default".to_owned(), zero)));
-    Value::Object(schema)
 }

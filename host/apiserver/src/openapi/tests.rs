@@ -56,7 +56,6 @@ fn every_reference_of_every_document_has_its_schema() {
         let document = parsed(builtin(), path);
         let mut found = Vec::new();
         references(&document, &mut found);
-        assert!(!found.is_empty());
         for target in found {
             assert!(document["components"]["schemas"].get(&target).is_some(), "{path}: {target}");
         }
@@ -81,7 +80,7 @@ fn schemas_carry_what_patches_and_apply_need() {
     let document = parsed(builtin(), "api/v1");
     let schemas = &document["components"]["schemas"];
     let ports = &schemas["io.k8s.api.core.v1.Container"]["properties"]["ports"];
-    let want = json!({"items": {"allOf": [{"$ref": "#/components/schemas/io.k8s.api.core.v1.ContainerPort"}], "default": {}}, "type": "array",
+    let want = json!({"items": {"$ref": "#/components/schemas/io.k8s.api.core.v1.ContainerPort"}, "type": "array",
         "x-kubernetes-list-map-keys": ["containerPort", "protocol"], "x-kubernetes-list-type": "map",
         "x-kubernetes-patch-merge-key": "containerPort", "x-kubernetes-patch-strategy": "merge"});
     assert_eq!(ports, &want);

@@ -25,9 +25,13 @@ impl Registry {
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
         let mut warnings = Vec::new();
-        let object = self.decode(place, body, options.field_validation, &mut warnings)?;
+        let mut object = self.decode(place, body, options.field_validation, &mut warnings)?;
         if !object::resource_version(&object).is_empty() {
             return Err(ApiError::plain("resourceVersion should not be set on objects to be created"));
+        }
+        // Nobody owns what is not kept.
+        for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+            object::metadata_mut(&mut object).remove(field);
         }
         let object = self.own_created(place, object, options);
         self.create_decoded(place, object, options, warnings).await

@@ -219,10 +219,12 @@ fn mark(place: &Place, old: &Value, options: &DeleteOptions) -> Value {
     let generation = object::generation(&object);
     let meta = object::metadata_mut(&mut object);
     meta.insert("deletionTimestamp".into(), clock::after(Duration::from_secs(grace)).into());
-    if !namespace {
+    // These two are marked by their own storage, which sets no more than the time.
+    let definition = store_name == crate::crd::STORE_NAME;
+    if !namespace && !definition {
         meta.insert("deletionGracePeriodSeconds".into(), grace.into());
     }
-    if generation > 0 && !marked_before {
+    if generation > 0 && !marked_before && !definition {
         meta.insert("generation".into(), (generation + 1).into());
     }
     if namespace {

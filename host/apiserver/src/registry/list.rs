@@ -137,7 +137,7 @@ impl Wanted {
 }
 
 /// `resourceVersion` as a number; empty is none.
-pub(super) fn parse_version(text: &str) -> Result<Option<u64>, ApiError> {
+pub(crate) fn parse_version(text: &str) -> Result<Option<u64>, ApiError> {
     if text.is_empty() {
         return Ok(None);
     }

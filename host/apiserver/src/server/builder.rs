@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::tls::Authority;
-use super::{ApiServer, bootstrap};
+use super::{ApiServer, bootstrap, expiry};
 use crate::chain::{Audit, AuditLog, Authenticator, Authorization, Chain, Filters, User};
 use crate::controllers::{self, Client};
 use crate::registry::Registry;
@@ -137,6 +137,7 @@ impl Builder {
         bootstrap::write(&registry).await.map_err(StartError::Bootstrap)?;
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
+        tasks.spawn(expiry::run(store.clone(), stopping.clone()));
         controllers::spawn(&enabled, &Client::new(registry.clone()), &stopping, &tasks);
         let chain = Chain::new(&registry, authenticator.issued());
         let filters = Filters::new(chain, authenticator, self.authorization, audit, stopping.clone());

@@ -8,6 +8,10 @@ use crate::signal::Signal;
 use super::history::History;
 use super::{Action, Change, ChangeKind, Expect, HistoryLimits, StoreError, Stored, Write};
 
+/// Version of a store nobody has written to: a real server has written its own objects, some two hundred, by the time
+/// it serves anybody, and clients meet versions of three digits from their first answer on.
+pub(super) const FIRST_VERSION: u64 = 200;
+
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) version: u64,
@@ -36,7 +40,7 @@ pub(super) type Pending = HashMap<(Arc<str>, Box<str>), Option<Arc<Stored>>>;
 
 impl State {
     pub(super) fn new(limits: HistoryLimits) -> Self {
-        Self { version: 0, base: 0, limits, collections: HashMap::new() }
+        Self { version: FIRST_VERSION, base: 0, limits, collections: HashMap::new() }
     }
 
     pub(super) fn get(&self, resource: &str, key: &str) -> Option<&Arc<Stored>> {
@@ -125,9 +129,9 @@ impl State {
         collection.changed.raise();
     }
 
-    /// Puts back what was on disk; history begins after `version`.
+    /// Puts back what was on disk; history begins after `version`, which is 0 on a fresh disk.
     pub(super) fn restore(&mut self, version: u64, objects: impl Iterator<Item = (Arc<str>, Stored)>) {
-        self.version = version;
+        self.version = version.max(FIRST_VERSION);
         self.base = version;
         for (resource, object) in objects {
             self.collection_mut(&resource).objects.insert(object.key.clone(), Arc::new(object));

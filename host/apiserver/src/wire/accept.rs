@@ -101,6 +101,11 @@ pub enum NotAcceptable {
         "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf"
     )]
     NoneMatches,
+    /// The format would do, but not what the object is to be turned into.
+    #[error(
+        "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    )]
+    NoTransform,
     /// Only protobuf is accepted, and the kind has none; the refusal itself is written in protobuf.
     #[error(
         "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"
@@ -111,6 +116,17 @@ pub enum NotAcceptable {
 impl Negotiated {
     /// Plain JSON, the answer to no `Accept` at all.
     pub const JSON: Self = Self { format: Format::Json, transform: Transform::None, pretty: false };
+}
+
+/// Whether the header names one of the formats, or takes anything: paths of built-in kinds look for that before they
+/// look for a form, so that `application/*` is not enough for them.
+pub fn names_a_format(accept: Option<&str>) -> bool {
+    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return true };
+    let named = |clause: &Clause<'_>| {
+        let range = format!("{}/{}", clause.main, clause.sub);
+        range == "*/*" || Format::ALL.iter().any(|format| format.media_type() == range)
+    };
+    clauses(accept).iter().any(named)
 }
 
 /// Picks the first acceptable form, by quality and then by order in the header.
@@ -126,7 +142,7 @@ pub fn negotiate(accept: Option<&str>, offer: Offer) -> Result<Negotiated, NotAc
         match negotiate_clause(&clause, offer) {
             Ok(negotiated) => return Ok(negotiated),
             Err(NotAcceptable::NoneMatches) => {}
-            Err(NotAcceptable::NoProtobuf) => refused = NotAcceptable::NoProtobuf,
+            Err(other) => refused = other,
         }
     }
     Err(refused)
@@ -139,7 +155,10 @@ pub fn negotiate(accept: Option<&str>, offer: Offer) -> Result<Negotiated, NotAc
 pub fn negotiate_clause(clause: &Clause<'_>, offer: Offer) -> Result<Negotiated, NotAcceptable> {
     let mut refused = NotAcceptable::NoneMatches;
     for format in Format::ALL.into_iter().filter(|format| format.matches(clause)) {
-        let Some(transform) = clause.transform(format, offer) else { continue };
+        let Some(transform) = clause.transform(format, offer) else {
+            refused = NotAcceptable::NoTransform;
+            continue;
+        };
         if format == Format::Protobuf && !offer.protobuf && transform == Transform::None {
             refused = NotAcceptable::NoProtobuf;
             continue;
@@ -269,10 +288,10 @@ mod tests {
         check(
             "application/json;as=Table;v=v2;g=meta.k8s.io",
             Offer::BUILT_IN,
-            Err(NotAcceptable::NoneMatches),
+            Err(NotAcceptable::NoTransform),
         );
         let protobuf_table = "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io";
-        check(protobuf_table, Offer::BUILT_IN, Err(NotAcceptable::NoneMatches));
+        check(protobuf_table, Offer::BUILT_IN, Err(NotAcceptable::NoTransform));
         check("application/vnd.kubernetes.protobuf", Offer::CUSTOM, Err(NotAcceptable::NoProtobuf));
     }
 }
