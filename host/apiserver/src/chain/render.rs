@@ -1,5 +1,7 @@
 //! From stored objects to answers in the form the client wants.
 
+mod long_list;
+
 use serde_json::Value;
 
 use super::Exchange;
@@ -201,49 +203,85 @@ pub(super) fn loose(exchange: &Exchange, code: u16, form: Form, value: &Value) -
     form.answer(exchange, code, body)
 }
 
-/// A list.
-pub(super) fn list(exchange: &Exchange, form: Form, list: &List) -> Response {
+/// A list. A long one is made while it is sent.
+pub(super) fn list(exchange: &Exchange, form: Form, list: List) -> Response {
+    let len: usize = list.items.iter().map(|item| item.json().len()).sum();
+    if len > long_list::WHOLE_BYTES_MAX
+        && form.format == Format::Json
+        && !form.pretty
+        && !matches!(form.transform, Transform::Table(_))
+    {
+        return long_list::respond(exchange, form, list);
+    }
     let version = list.version.to_string();
-    let meta = ListMeta {
-        resource_version: &version,
+    let mut body = Vec::with_capacity(len + 512);
+    write_list(form, &list, meta(&list, &version), &mut body);
+    form.answer(exchange, 200, body)
+}
+
+/// What a list says of itself; `version` is its own.
+fn meta<'a>(list: &'a List, version: &'a str) -> ListMeta<'a> {
+    ListMeta {
+        resource_version: version,
         continue_token: &list.continue_token,
         remaining_item_count: list.remaining,
-    };
-    let len: usize = list.items.iter().map(|item| item.json().len()).sum();
-    let mut body = Vec::with_capacity(len + 512);
-    write_list(form, list, meta, &mut body);
-    form.answer(exchange, 200, body)
+    }
 }
 
 fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
     let resource = &list.resource;
-    match form.transform {
-        Transform::Table(version) => {
-            let mut table = TableWriter::begin(resource.printer(), form.rows(version), meta, true, body);
-            for item in &list.items {
-                table.row(&resource.read(item), body);
-            }
-            table.end(body);
-            body.push(b'\n');
+    if let Transform::Table(version) = form.transform {
+        let mut table = TableWriter::begin(resource.printer(), form.rows(version), meta, true, body);
+        for item in &list.items {
+            table.row(&resource.read(item), body);
         }
-        Transform::Partial(version) | Transform::PartialList(version) => {
-            let order = Order::of("", "v1", "ConfigMap");
-            let (api_version, kind) = (version.api_version(), "PartialObjectMetadataList");
-            let mut writer = ListWriter::begin(order, api_version, kind, meta, body);
-            for item in &list.items {
-                writer.separate(body);
+        table.end(body);
+        body.push(b'\n');
+        return;
+    }
+    let mut items = Items::begin(form, resource, meta, body);
+    for item in &list.items {
+        items.add(resource, item, body);
+    }
+    items.end(resource, meta, body);
+}
+
+/// Writes a list that is no Table, object by object.
+struct Items {
+    writer: ListWriter,
+    partial: Option<MetaVersion>,
+}
+
+impl Items {
+    fn begin(form: Form, resource: &Resource, meta: ListMeta<'_>, body: &mut Vec<u8>) -> Self {
+        let partial = match form.transform {
+            Transform::Partial(version) | Transform::PartialList(version) => Some(version),
+            Transform::None | Transform::Table(_) => None,
+        };
+        let (order, api_version) = match partial {
+            Some(version) => (Order::of("", "v1", "ConfigMap"), version.api_version()),
+            None => (resource.order(), &*resource.api_version),
+        };
+        let kind = Self::kind(partial, resource);
+        Self { writer: ListWriter::begin(order, api_version, kind, meta, body), partial }
+    }
+
+    fn kind(partial: Option<MetaVersion>, resource: &Resource) -> &str {
+        if partial.is_some() { "PartialObjectMetadataList" } else { &resource.definition.list_kind }
+    }
+
+    fn add(&mut self, resource: &Resource, item: &Stored, body: &mut Vec<u8>) {
+        match self.partial {
+            Some(version) => {
+                self.writer.separate(body);
                 write_partial(version, &resource.read(item), body);
             }
-            writer.end(kind, meta, body);
+            None => self.writer.item_bytes(&resource.json(item), body),
         }
-        Transform::None => {
-            let kind = &resource.definition.list_kind;
-            let mut writer = ListWriter::begin(resource.order(), &resource.api_version, kind, meta, body);
-            for item in &list.items {
-                writer.item_bytes(&resource.json(item), body);
-            }
-            writer.end(kind, meta, body);
-        }
+    }
+
+    fn end(&self, resource: &Resource, meta: ListMeta<'_>, body: &mut Vec<u8>) {
+        self.writer.end(Self::kind(self.partial, resource), meta, body);
     }
 }
 

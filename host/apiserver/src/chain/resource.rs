@@ -153,7 +153,7 @@ impl Request<'_> {
         if options.continue_token.is_empty() {
             self.reach_version(&options.resource_version).await?;
         }
-        Ok(render::list(self.exchange, form, &self.registry.list(place, &options)?))
+        Ok(render::list(self.exchange, form, self.registry.list(place, &options)?))
     }
 
     async fn watch(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
@@ -231,6 +231,6 @@ impl Request<'_> {
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         let mut list = ListOptions::parse(&self.exchange.query)?;
         list.limit = 0;
-        Ok(render::list(self.exchange, form, &self.registry.delete_collection(place, &list, &options).await?))
+        Ok(render::list(self.exchange, form, self.registry.delete_collection(place, &list, &options).await?))
     }
 }

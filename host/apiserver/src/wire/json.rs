@@ -130,7 +130,7 @@ impl ListWriter {
     }
 
     /// Writes everything after the last item, the newline included. `list_kind` and `meta` are those of `begin`.
-    pub fn end(self, list_kind: &str, meta: ListMeta<'_>, out: &mut Vec<u8>) {
+    pub fn end(&self, list_kind: &str, meta: ListMeta<'_>, out: &mut Vec<u8>) {
         out.push(b']');
         if self.order == Order::Sorted {
             out.extend_from_slice(b",\"kind\":");
