@@ -1,18 +1,22 @@
 //! The published description of what is served: OpenAPI v3, an index with hashes and a document per group version.
 //!
 //! Documents are made when they are asked for. The hash of a built-in one is that of what it is made from, so that
-//! the index, which kubectl asks for first, costs next to nothing. Descriptions are prose and left out.
+//! the index, which kubectl asks for first, costs next to nothing. Of prose they have what is said of types and fields.
 
 mod custom;
 mod fixed;
 mod operation;
 mod paths;
+mod prose;
 mod schemas;
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
+
+pub(crate) use self::prose::Prose;
+pub(crate) use self::schemas::full_name;
 
 use crate::resource::{Origin, ResourceDefinition};
 
@@ -45,7 +49,7 @@ pub fn hash(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<Strin
 pub fn document(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<Vec<u8>> {
     let by_path = by_path(definitions);
     let resources = by_path.get(path)?;
-    let mut components = schemas::Components::default();
+    let mut components = schemas::Components::new();
     let paths = match resources.first() {
         None => fixed::paths(path),
         Some(_) => paths::of(path, resources),

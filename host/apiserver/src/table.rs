@@ -263,7 +263,7 @@ mod tests {
         table.row(&object, &mut out);
         table.end(&mut out);
         let text = String::from_utf8(out).unwrap();
-        assert!(text.starts_with(r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"7"},"columnDefinitions":[{"name":"Name","type":"string","format":"name","description":"","priority":0},"#), "{text}");
+        assert!(text.starts_with(r#"{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{"resourceVersion":"7"},"columnDefinitions":[{"name":"Name","type":"string","format":"name","description":"Name must be unique"#), "{text}");
         assert!(text.ends_with(r#",{"cells":["a",1,"0s"],"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"a","namespace":"default","uid":"u","resourceVersion":"5","creationTimestamp":"2026-11-21T10:17:35Z"}}}]}"#), "{text}");
 
         let mut out = Vec::new();

@@ -17,18 +17,27 @@ pub(super) fn add(definition: &ResourceDefinition, origin: &CustomOrigin, compon
         _ => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
     };
     schema["x-kubernetes-group-version-kind"] = gvk(&definition.kind);
+    let text = |field: &str, mut schema: Value| {
+        if let Some(prose) = components.prose("core.v1.Pod", field) {
+            schema["description"] = prose.into();
+        }
+        schema
+    };
+    let (api_version, kind) =
+        (text("apiVersion", json!({"type": "string"})), text("kind", json!({"type": "string"})));
     if let Some(properties) = properties(&mut schema) {
-        properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
-        properties.insert("kind".to_owned(), json!({"type": "string"}));
-        properties
-            .insert("metadata".to_owned(), json!({"allOf": [reference(&full_name("meta.v1.ObjectMeta"))]}));
+        properties.insert("apiVersion".to_owned(), api_version.clone());
+        properties.insert("kind".to_owned(), kind.clone());
+        let metadata = json!({"allOf": [reference(&full_name("meta.v1.ObjectMeta"))]});
+        properties.insert("metadata".to_owned(), text("metadata", metadata));
     }
     let list = json!({
+        "description": format!("{} is a list of {}", definition.list_kind, definition.kind),
         "type": "object",
         "required": ["items"],
         "properties": {
-            "apiVersion": {"type": "string"},
-            "kind": {"type": "string"},
+            "apiVersion": api_version,
+            "kind": kind,
             "metadata": {"allOf": [reference(&full_name("meta.v1.ListMeta"))]},
             "items": {"type": "array", "items": reference(&name)},
         },

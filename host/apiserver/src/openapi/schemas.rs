@@ -7,7 +7,11 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
+use super::prose::Prose;
 use super::reference;
+
+/// A kind, for what is said of every kind in the same words.
+const ANY_KIND: &str = "io.k8s.api.core.v1.Pod";
 
 const TABLE: &str = include_str!("../../facts/types.txt");
 
@@ -54,10 +58,23 @@ fn table() -> &'static Table {
 }
 
 /// The schemas of one document: those asked for and all that they refer to.
-#[derive(Debug, Default)]
-pub(super) struct Components(Map<String, Value>);
+#[derive(Debug)]
+pub(super) struct Components {
+    schemas: Map<String, Value>,
+    prose: Prose,
+}
 
 impl Components {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self { schemas: Map::new(), prose: Prose::unpack() }
+    }
+
+    /// What is said of a field of a built-in type.
+    pub(super) fn prose(&self, definition: &str, field: &str) -> Option<&str> {
+        self.prose.of_field(&full_name(definition), field)
+    }
+
     /// Adds every built-in definition that a value refers to, and what those refer to.
     pub(super) fn add_references(&mut self, value: &Value) {
         let mut waiting = Vec::new();
@@ -65,27 +82,44 @@ impl Components {
         while let Some(name) = waiting.pop() {
             let full = full_name(name);
             let Some(definition) = table().definitions.get(name) else { continue };
-            if !self.0.contains_key(&full) {
-                self.0.insert(full, schema(name, definition, &mut waiting));
+            if !self.schemas.contains_key(&full) {
+                let mut schema = schema(name, definition, &mut waiting);
+                describe(&self.prose, &full, &mut schema);
+                self.schemas.insert(full, schema);
             }
         }
     }
 
     /// Says of which group versions a type is that every group version has, such as `DeleteOptions`.
     pub(super) fn set_kinds(&mut self, name: &str, kinds: Vec<Value>) {
-        if let Some(schema) = self.0.get_mut(&full_name(name)) {
+        if let Some(schema) = self.schemas.get_mut(&full_name(name)) {
             schema["x-kubernetes-group-version-kind"] = kinds.into();
         }
     }
 
     /// Adds a schema made elsewhere.
     pub(super) fn add(&mut self, name: String, schema: Value) {
-        self.0.insert(name, schema);
+        self.schemas.insert(name, schema);
     }
 
     /// The schemas by name.
     pub(super) fn into_map(self) -> Map<String, Value> {
-        self.0
+        self.schemas
+    }
+}
+
+/// Adds what is said of a definition and its fields. What every kind has is said of the kinds only.
+fn describe(prose: &Prose, name: &str, schema: &mut Value) {
+    if let Some(text) = prose.of(name) {
+        schema["description"] = text.into();
+    }
+    let Some(Value::Object(fields)) = schema.get_mut("properties") else { return };
+    for (field, schema) in fields {
+        let of_all = matches!(&**field, "apiVersion" | "kind").then(|| prose.of_field(ANY_KIND, field));
+        let text = prose.of_field(name, field).or(of_all.flatten().filter(|_| name.ends_with("List")));
+        if let (Some(text), Value::Object(schema)) = (text, schema) {
+            schema.insert("description".to_owned(), text.into());
+        }
     }
 }
 
@@ -120,7 +154,7 @@ pub(super) fn full_name_of(group: &str, version: &str, kind: &str) -> Option<Str
 }
 
 /// The name that documents use: `apps.v1.Deployment` is `io.k8s.api.apps.v1.Deployment`.
-pub(super) fn full_name(name: &str) -> String {
+pub(crate) fn full_name(name: &str) -> String {
     let package = match name.split('.').next().unwrap_or_default() {
         "meta" => "io.k8s.apimachinery.pkg.apis.",
         "runtime" | "api" | "util" | "version" => "io.k8s.apimachinery.pkg.",

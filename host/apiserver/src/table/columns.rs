@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
+use crate::openapi::{self, Prose};
 use crate::resource::ResourceDefinition;
 
 const TABLE: &str = include_str!("columns.txt");
@@ -15,7 +16,7 @@ pub struct Column {
     pub kind: String,
     /// OpenAPI format; `name` marks the object's name.
     pub format: String,
-    /// Text about the column; built-in ones have none here.
+    /// Text about the column: what is said of the field that it shows, if it shows one.
     pub description: String,
     /// 0 is shown always, larger only with `-o wide`.
     pub priority: i64,
@@ -33,36 +34,47 @@ impl Column {
         }
     }
 
-    fn name() -> Self {
-        Self { format: "name".to_owned(), ..Self::text("Name") }
+    fn name(prose: &Prose) -> Self {
+        let description = said(prose, "meta.v1.ObjectMeta.name");
+        Self { format: "name".to_owned(), description, ..Self::text("Name") }
     }
 
-    fn created(name: &str) -> Self {
-        Self { kind: "date".to_owned(), ..Self::text(name) }
+    fn created(name: &str, prose: &Prose) -> Self {
+        let description = said(prose, "meta.v1.ObjectMeta.creationTimestamp");
+        Self { kind: "date".to_owned(), description, ..Self::text(name) }
     }
 
-    fn parse(text: &str) -> Self {
+    fn parse(text: &str, prose: &Prose) -> Self {
+        let (text, field) = text.split_once('@').unwrap_or((text, ""));
         let (text, priority) = text.strip_suffix('+').map_or((text, 0), |text| (text, 1));
         let (text, format) = text.split_once('=').unwrap_or((text, ""));
         let (name, kind) = text.split_once(':').unwrap_or((text, "string"));
-        Self { kind: kind.to_owned(), format: format.to_owned(), priority, ..Self::text(name) }
+        let description = said(prose, field);
+        Self { kind: kind.to_owned(), format: format.to_owned(), priority, description, ..Self::text(name) }
     }
+}
+
+/// What is said of a field, such as `core.v1.Secret.type`.
+fn said(prose: &Prose, field: &str) -> String {
+    let text = field.rsplit_once('.').and_then(|(of, field)| prose.of_field(&openapi::full_name(of), field));
+    text.unwrap_or_default().to_owned()
 }
 
 /// The columns of a resource.
 pub(super) fn columns(definition: &ResourceDefinition) -> Vec<Column> {
+    let prose = Prose::unpack();
     if definition.custom().is_some() {
-        return custom(definition);
+        return custom(definition, &prose);
     }
     let key = format!("{}/{}/{}", definition.group, definition.version, definition.plural);
-    recorded()
-        .get(key.as_str())
-        .cloned()
-        .unwrap_or_else(|| vec![Column::name(), Column::created("Created At")])
+    match recorded().get(key.as_str()) {
+        Some(columns) => columns.split('|').map(|text| Column::parse(text, &prose)).collect(),
+        None => vec![Column::name(&prose), Column::created("Created At", &prose)],
+    }
 }
 
-fn custom(definition: &ResourceDefinition) -> Vec<Column> {
-    let mut columns = vec![Column::name()];
+fn custom(definition: &ResourceDefinition, prose: &Prose) -> Vec<Column> {
+    let mut columns = vec![Column::name(prose)];
     columns.extend(definition.printer_columns.iter().map(|column| Column {
         name: column.name.clone(),
         kind: column.kind.clone(),
@@ -75,17 +87,16 @@ fn custom(definition: &ResourceDefinition) -> Vec<Column> {
         priority: column.priority,
     }));
     if definition.printer_columns.is_empty() {
-        columns.push(Column::created("Age"));
+        columns.push(Column::created("Age", prose));
     }
     columns
 }
 
-fn recorded() -> &'static HashMap<&'static str, Vec<Column>> {
-    static PARSED: OnceLock<HashMap<&'static str, Vec<Column>>> = OnceLock::new();
+fn recorded() -> &'static HashMap<&'static str, &'static str> {
+    static PARSED: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     PARSED.get_or_init(|| {
         let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
-        let entries = lines.filter_map(|line| line.split_once(' '));
-        entries.map(|(key, columns)| (key, columns.split('|').map(Column::parse).collect())).collect()
+        lines.filter_map(|line| line.split_once(' ')).collect()
     })
 }
 

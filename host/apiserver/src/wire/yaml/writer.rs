@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::scalar;
 
+/// Columns after which a text goes on in the next line.
+const WIDTH: usize = 80;
+
 /// Writes the value and a newline.
 pub fn write(value: &Value, out: &mut String) {
     match value {
@@ -83,15 +86,40 @@ fn write_text(text: &str, indent: usize, is_key: bool, out: &mut String) {
     } else if text.contains('\n') && !is_key && !text.starts_with([' ', '\n']) {
         write_block(text, indent + 2, out);
     } else if is_plain(text) {
-        out.push_str(text);
+        write_folded(text, indent + 2, is_key, out);
     } else if text.contains('\n') {
         let mut bytes = Vec::new();
         crate::wire::json::write_string(text, &mut bytes);
         out.push_str(&String::from_utf8_lossy(&bytes));
     } else {
         out.push('\'');
-        out.push_str(&text.replace('\'', "''"));
+        write_folded(&text.replace('\'', "''"), indent + 2, is_key, out);
         out.push('\'');
+    }
+}
+
+/// Writes a long text on several lines: a single blank beyond the width becomes a new line. Keys stay on one.
+fn write_folded(text: &str, indent: usize, is_key: bool, out: &mut String) {
+    let start = out.rfind('\n').map_or(0, |newline| newline + 1);
+    let mut column = out[start..].chars().count();
+    if is_key || column + text.len() <= WIDTH {
+        out.push_str(text);
+        return;
+    }
+    let (mut letters, mut after_blank, mut first) = (text.chars().peekable(), false, true);
+    while let Some(letter) = letters.next() {
+        let single =
+            letter == ' ' && !after_blank && !first && letters.peek().is_some_and(|next| *next != ' ');
+        after_blank = letter == ' ';
+        first = false;
+        if single && column > WIDTH {
+            out.push('\n');
+            pad(indent, out);
+            column = indent;
+        } else {
+            out.push(letter);
+            column += 1;
+        }
     }
 }
 
@@ -162,7 +190,8 @@ mod tests {
             "": "", "a b": ["yes", "1", 1, 1.5, null, true, [], {}, [[1], {"x": [2]}]],
             "lines": "a\nb\n", "no end": "a\n\n  b", "many ends": "a\n\n\n", "lead": "\n x", "tab": "a\tb",
             "q": "it's: # odd", "dash": "- x", "key: x": "-", "---": "---", "u": "é\u{1f600}", "trail": "x ",
-            "colon:": ":", "nl\nkey": "!x", "star": "*a", "quote": "\"", "bell": "\u{7}",
+            "colon:": ":", "long": "word ".repeat(40), "long: quoted": format!("it's  {}x", "word ".repeat(40)),
+            "list": [format!("{}x", "word  two ".repeat(20)), "é ".repeat(90) + "x"], "nl\nkey": "!x", "star": "*a", "quote": "\"", "bell": "\u{7}",
         });
         let mut out = String::new();
         write(&value, &mut out);
