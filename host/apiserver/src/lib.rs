@@ -37,6 +37,7 @@ pub mod status;
 pub mod store;
 pub mod strategy;
 pub mod table;
+pub mod validate;
 pub mod wire;
 
 pub use chain::{AuditLog, AuditRecord, Authorization, User};

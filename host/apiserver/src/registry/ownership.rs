@@ -11,13 +11,15 @@ use crate::query::WriteOptions;
 use crate::schema::{self, Custom, FieldError, Schema};
 use crate::status::{ApiError, Cause, Details, reason};
 use crate::strategy::StatusMetadata;
+use crate::validate;
 
 impl Registry {
     /// What the kind's schema finds wrong with an object, or with a change of one.
     pub(super) fn faults(&self, place: &Place, object: &Value, old: Option<&Value>) -> Vec<Cause> {
         let definition = &place.resource.definition;
         let (Some(schema), Some(custom)) = (place.resource.schema(), definition.custom()) else {
-            let errors = schema::validate_workload(&definition.group, &definition.kind, object, old);
+            let kind = (&*definition.group, &*definition.kind);
+            let errors = validate::validate(kind, &place.subresource, object, old);
             return errors.into_iter().map(cause).collect();
         };
         let scale = custom.scale.as_ref();

@@ -23,7 +23,6 @@ pub mod time;
 mod validate;
 #[cfg(test)]
 mod validate_tests;
-mod workload;
 
 pub use cel::Rules;
 pub use check::{Checks, Pattern};
@@ -37,4 +36,3 @@ pub use prune::{decode_custom, prune, prune_stored};
 pub use refusals::schema_errors;
 pub use structural::structural;
 pub use validate::{Custom, validate_custom};
-pub use workload::validate_workload;
