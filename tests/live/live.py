@@ -187,6 +187,7 @@ def main():
     parse.add_argument("--port", type=int, default=18310)
     parse.add_argument("--keep")
     parse.add_argument("--shrink", type=int, default=10, help="how many classes to shrink")
+    parse.add_argument("--first", action="store_true", help="classes of the first difference of each sequence only")
     parse.add_argument("--replay", nargs="*", help="kept sequences instead of generated ones")
     given = parse.parse_args()
     pair = servers.Pair(given.port)
@@ -208,7 +209,8 @@ def run(pair, given):
         found = differences(steps, sides)
         differing += len(found)
         bad_sequences += bool(found)
-        for name, step in found:
+        # What follows the first difference of a sequence is mostly its consequence.
+        for name, step in found[:1] if given.first else found:
             name = name.replace(str(seed), "N")
             classes[name] += 1
             firsts.setdefault(name, (steps, sides, step, seed))

@@ -65,22 +65,33 @@ impl WriteOptions {
             force: query.flag("force"),
             ..Self::default()
         };
-        options.dry_run = dry_run(query.all("dryRun"), kind)?;
+        let mut causes = Vec::new();
+        if options.field_manager.len() > 128 {
+            let message = "Too long: may not be more than 128 bytes";
+            causes.push(Cause::of("FieldValueTooLong", message, "fieldManager"));
+        }
+        if let Some(letter) = options.field_manager.chars().find(|letter| letter.is_control()) {
+            let shown = format!("{:?}", options.field_manager);
+            let why = format!("should only contain printable characters: {letter:?}");
+            causes.push(Cause::invalid("fieldManager", &shown, &why));
+        }
+        match dry_run_or_cause(query.all("dryRun")) {
+            Ok(dry_run) => options.dry_run = dry_run,
+            Err(cause) => causes.push(cause),
+        }
         options.field_validation = match query.get("fieldValidation") {
             "" | "Warn" => FieldValidation::Warn,
             "Ignore" => FieldValidation::Ignore,
             "Strict" => FieldValidation::Strict,
             other => {
                 let shown = format!("\"{other}\"");
-                let supported = ["Ignore", "Strict", "Warn"];
-                let cause = Cause::not_supported("fieldValidation", &shown, &supported);
-                return Err(ApiError::invalid_options(kind, cause));
+                let supported = ["", "Ignore", "Strict", "Warn"];
+                causes.push(Cause::not_supported("fieldValidation", &shown, &supported));
+                FieldValidation::Warn
             }
         };
-        if options.field_manager.chars().count() > 128 {
-            let cause =
-                Cause::of("FieldValueTooLong", "Too long: may not be more than 128 bytes", "fieldManager");
-            return Err(ApiError::invalid_options(kind, cause));
+        if !causes.is_empty() {
+            return Err(ApiError::invalid("meta.k8s.io", kind, "", causes));
         }
         Ok(options)
     }
@@ -88,13 +99,16 @@ impl WriteOptions {
 
 /// Checks `dryRun` values: none, or `All` only.
 pub fn dry_run<'a>(values: impl Iterator<Item = &'a str>, kind: &str) -> Result<bool, ApiError> {
+    dry_run_or_cause(values).map_err(|cause| ApiError::invalid_options(kind, cause))
+}
+
+fn dry_run_or_cause<'a>(values: impl Iterator<Item = &'a str>) -> Result<bool, Cause> {
     let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
     if values.iter().all(|value| *value == "All") {
         return Ok(!values.is_empty());
     }
     let shown: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
-    let cause = Cause::not_supported("dryRun", &format!("[{}]", shown.join(",")), &["All"]);
-    Err(ApiError::invalid_options(kind, cause))
+    Err(Cause::not_supported("dryRun", &format!("[{}]", shown.join(",")), &["All"]))
 }
 
 /// What lists and watches ask for.

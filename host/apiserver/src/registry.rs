@@ -3,6 +3,7 @@
 //! Flow of a write: decode and check the body → metadata → strategy → validation → field ownership → one
 //! [`Write`](crate::store::Write) to the store, retried on the current state where the client allows it.
 
+mod admit;
 mod body;
 mod create;
 mod delete;
@@ -167,6 +168,10 @@ impl Registry {
     fn detached(&self, place: &Place, object: &Value) -> Arc<Stored> {
         let mut object = object.clone();
         to_version(&mut object, &place.resource.storage_api_version);
+        let definition = &place.resource.definition;
+        if definition.custom().is_none() {
+            defaults::complete(&definition.group, &definition.version, &definition.kind, &mut object);
+        }
         Arc::new(Stored::detached(place.key(), &object, place.resource.encode_stored(&object)))
     }
 }

@@ -7,6 +7,7 @@ mod names;
 mod namespace;
 mod pod;
 mod service;
+mod storage;
 mod workload;
 
 use serde_json::Value;
@@ -105,11 +106,12 @@ const CUSTOM: Strategy = Strategy {
 
 /// Roles and their bindings: names with colons, and PUT creates them.
 const RBAC: Strategy = Strategy { create_on_update: true, name_rule: NameRule::PathSegment, ..DEFAULT };
-const WEBHOOKS: Strategy = Strategy { generation: Generation::All, ..DEFAULT };
+const WEBHOOKS: Strategy = Strategy { generation: Generation::All, unconditional_update: false, ..DEFAULT };
+const INSISTENT: Strategy = Strategy { unconditional_update: false, ..DEFAULT };
 const CREATED_ON_UPDATE: Strategy = Strategy { create_on_update: true, ..DEFAULT };
 
 /// Group, plural, strategy. What is not listed is [`DEFAULT`].
-static TABLE: [(&str, &str, Strategy); 39] = [
+static TABLE: [(&str, &str, Strategy); 45] = [
     ("", "configmaps", content::CONFIG_MAP),
     ("", "secrets", content::SECRET),
     ("", "endpoints", CREATED_ON_UPDATE),
@@ -117,16 +119,16 @@ static TABLE: [(&str, &str, Strategy); 39] = [
     ("events.k8s.io", "events", CREATED_ON_UPDATE),
     ("", "limitranges", CREATED_ON_UPDATE),
     ("", "namespaces", namespace::STRATEGY),
-    ("", "persistentvolumeclaims", RETURNED),
-    ("", "persistentvolumes", RETURNED),
+    ("", "persistentvolumeclaims", storage::CLAIM),
+    ("", "persistentvolumes", storage::VOLUME),
     ("", "pods", pod::STRATEGY),
     ("", "podtemplates", Strategy { generation: Generation::All, ..RETURNED }),
     ("", "replicationcontrollers", workload::REPLICATION_CONTROLLER),
     ("", "resourcequotas", RETURNED),
     ("", "serviceaccounts", RETURNED),
     ("", "services", service::STRATEGY),
-    ("apps", "daemonsets", workload::STRATEGY),
-    ("apps", "deployments", Strategy { generation: Generation::SpecAndAnnotations, ..workload::STRATEGY }),
+    ("apps", "daemonsets", workload::DAEMON_SET),
+    ("apps", "deployments", workload::DEPLOYMENT),
     ("apps", "replicasets", workload::STRATEGY),
     ("apps", "statefulsets", workload::STRATEGY),
     ("batch", "cronjobs", SPEC),
@@ -135,7 +137,7 @@ static TABLE: [(&str, &str, Strategy); 39] = [
     ("networking.k8s.io", "ingressclasses", SPEC),
     ("networking.k8s.io", "networkpolicies", SPEC),
     ("networking.k8s.io", "servicecidrs", SPEC),
-    ("policy", "poddisruptionbudgets", SPEC),
+    ("policy", "poddisruptionbudgets", Strategy { unconditional_update: false, ..SPEC }),
     ("apiextensions.k8s.io", "customresourcedefinitions", custom_resource_definition::STRATEGY),
     ("apiregistration.k8s.io", "apiservices", Strategy { unconditional_update: false, ..DEFAULT }),
     (
@@ -147,12 +149,22 @@ static TABLE: [(&str, &str, Strategy); 39] = [
     ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", SPEC),
     ("admissionregistration.k8s.io", "validatingwebhookconfigurations", WEBHOOKS),
     ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", WEBHOOKS),
-    ("admissionregistration.k8s.io", "validatingadmissionpolicies", SPEC),
+    (
+        "admissionregistration.k8s.io",
+        "validatingadmissionpolicies",
+        Strategy { unconditional_update: false, ..SPEC },
+    ),
     ("rbac.authorization.k8s.io", "roles", RBAC),
     ("rbac.authorization.k8s.io", "rolebindings", RBAC),
     ("rbac.authorization.k8s.io", "clusterroles", RBAC),
     ("rbac.authorization.k8s.io", "clusterrolebindings", RBAC),
     ("resource.k8s.io", "resourceslices", SPEC),
+    ("node.k8s.io", "runtimeclasses", Strategy { create_on_update: true, ..INSISTENT }),
+    ("scheduling.k8s.io", "priorityclasses", SPEC),
+    ("storage.k8s.io", "csidrivers", INSISTENT),
+    ("storage.k8s.io", "csinodes", INSISTENT),
+    ("storage.k8s.io", "csistoragecapacities", INSISTENT),
+    ("storage.k8s.io", "volumeattachments", INSISTENT),
 ];
 
 /// The strategy of a resource; custom resources share one.

@@ -101,7 +101,10 @@ fn whole_pod(faults: &mut Faults, change: &Change<'_>) {
     let spec = change.new.get("spec");
     match change.old {
         None => pod::spec(faults, &spec, HashSet::new()),
-        Some(old) => pod_update::update(faults, &spec, &old["spec"]),
+        Some(old) => {
+            pod::spec(faults, &spec, HashSet::new());
+            pod_update::update(faults, &spec, &old["spec"]);
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) fn before(declared: &StructType, map: &mut Object) {
         ("batch/v1", "Job") => job(map),
         ("core/v1", "Secret") => secret(map),
         ("core/v1", "LimitRangeItem") => limits(map),
+        ("autoscaling/v2", "HorizontalPodAutoscalerBehavior") => behavior(map),
+        ("core/v1", "Service") => balanced(map),
         ("core/v1", "Volume") => volume(map),
         ("core/v1", "Pod") => pod(map),
         _ => {}
@@ -24,6 +26,7 @@ pub(super) fn before(declared: &StructType, map: &mut Object) {
 pub(super) fn after(declared: &StructType, map: &mut Object) {
     match (declared.package, declared.name) {
         ("core/v1", "Container" | "EphemeralContainer") => pull_policy(map),
+        ("core/v1", "PodSpec") => service_account(map),
         ("core/v1", "ServiceSpec") => service(map),
         ("core/v1", "ServicePort") => {
             if let Some(port) = map.get("port").cloned() {
@@ -150,6 +153,52 @@ fn pod(map: &mut Object) {
         for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             request_what_is_limited(container);
         }
+    }
+}
+
+/// A behaviour has rules for both ways; what one leaves out is as it would be without any.
+fn behavior(map: &mut Object) {
+    let pods = json!({"type": "Pods", "value": 4, "periodSeconds": 15});
+    let all = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
+    let up = [
+        ("policies", json!([pods, all])),
+        ("selectPolicy", "Max".into()),
+        ("stabilizationWindowSeconds", 0.into()),
+    ];
+    let down = [("policies", json!([all])), ("selectPolicy", "Max".into())];
+    for (way, rules) in [("scaleUp", &up[..]), ("scaleDown", &down[..])] {
+        set(map, way, || json!({}));
+        if let Some(Value::Object(held)) = map.get_mut(way) {
+            for (field, value) in rules {
+                set(held, field, || value.clone());
+            }
+        }
+    }
+}
+
+/// A load balancer's address is virtual unless it says otherwise.
+fn balanced(map: &mut Object) {
+    let kind = map.get("spec").and_then(|spec| spec.get("type")?.as_str());
+    if kind != Some("LoadBalancer") {
+        return;
+    }
+    let status = map.get_mut("status").and_then(|status| status.get_mut("loadBalancer")?.get_mut("ingress"));
+    for point in status.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(point) = point
+            && !text(point, "ip").is_empty()
+        {
+            set(point, "ipMode", || "VIP".into());
+        }
+    }
+}
+
+/// The old name of the field says what the new one says.
+fn service_account(map: &mut Object) {
+    let (new, old) = (text(map, "serviceAccountName").to_owned(), text(map, "serviceAccount").to_owned());
+    let name = if new.is_empty() { old } else { new };
+    if !name.is_empty() {
+        map.insert("serviceAccountName".to_owned(), name.as_str().into());
+        map.insert("serviceAccount".to_owned(), name.into());
     }
 }
 

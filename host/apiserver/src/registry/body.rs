@@ -54,6 +54,15 @@ impl Registry {
             }
         }
         (place.resource.strategy.default)(&mut value);
+        if place.resource.definition.custom().is_none() {
+            // Whoever writes an object owns what Go's encoder writes with it, empty as it may be.
+            let definition = &place.resource.definition;
+            defaults::complete(&definition.group, &definition.version, &definition.kind, &mut value);
+            if &*definition.kind == "Event" && value["eventTime"].is_null() {
+                // But nobody owns an event's time that is none.
+                object::as_map(&mut value).remove("eventTime");
+            }
+        }
         Ok(value)
     }
 }
@@ -136,7 +145,7 @@ fn wrong_kind(place: &Place, kind: &str, api_version: &str) -> ApiError {
     ))
 }
 
-fn go_type(value: &Value) -> &'static str {
+pub(super) fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Array(_) => "array",
         Value::String(_) => "string",

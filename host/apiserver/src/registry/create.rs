@@ -29,10 +29,7 @@ impl Registry {
         if !object::resource_version(&object).is_empty() {
             return Err(ApiError::plain("resourceVersion should not be set on objects to be created"));
         }
-        // Nobody owns what is not kept.
-        for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
-            object::metadata_mut(&mut object).remove(field);
-        }
+        metadata::wipe(&mut object);
         let object = self.own_created(place, object, options);
         self.create_decoded(place, object, options, warnings).await
     }
@@ -50,6 +47,7 @@ impl Registry {
         let mut place = place.clone();
         place.name = object::name(&object).to_owned();
         self.check_may_create(&place)?;
+        self.admit(&place, &mut object, None)?;
         prepare(&place, &mut object);
         for _ in 0..NAME_ATTEMPTS_MAX {
             if generated {
@@ -63,6 +61,7 @@ impl Registry {
             match self.insert(&place, object).await {
                 Ok(object) => return Ok(Written { object, created: true, warnings }),
                 Err(StoreError::Exists) if generated => {}
+                Err(StoreError::Exists) => return Err(self.exists(&place)),
                 Err(error) => return Err(store_error(&place, error)),
             }
         }
@@ -80,10 +79,20 @@ impl Registry {
 
     fn create_dry(&self, place: &Place, object: &Value, warnings: Vec<String>) -> Result<Written, ApiError> {
         if self.find(place).is_some() {
-            return Err(ApiError::already_exists(place.resource_name(), &place.name));
+            return Err(self.exists(place));
         }
         let object = self.detached(place, object);
         Ok(Written { object, created: true, warnings })
+    }
+
+    /// The name is taken, perhaps by an object that is about to go.
+    fn exists(&self, place: &Place) -> ApiError {
+        let mut error = ApiError::already_exists(place.resource_name(), &place.name);
+        let ending = |held: &crate::store::Stored| object::deletion_timestamp(&held.value()).is_some();
+        if self.find(place).is_some_and(|held| ending(&held)) {
+            error.0.message = format!("object is being deleted: {}", error.0.message);
+        }
+        error
     }
 
     /// Writes a new object, as long as its namespace stays what it was when it was checked.

@@ -52,6 +52,9 @@ impl DeleteOptions {
         const KIND: &str = "DeleteOptions";
         let mut options = Self::default();
         let (policy, orphan);
+        if let Some(body) = body {
+            check_types(body)?;
+        }
         if let Some(body) = body.filter(|body| body.as_object().is_some_and(|map| !map.is_empty())) {
             let text = |path: &str| object::at(body, path).and_then(Value::as_str).map(str::to_owned);
             options.uid = text("preconditions.uid");
@@ -87,6 +90,15 @@ impl DeleteOptions {
     }
 }
 
+/// The body must be of the type's shape, whatever else it says.
+fn check_types(body: &Value) -> Result<(), ApiError> {
+    let schema = crate::schema::definition("meta.v1.DeleteOptions");
+    let schema = schema.expect("the table has the options of deletions");
+    let checked =
+        crate::schema::decode(&schema, &mut body.clone(), crate::query::FieldValidation::Ignore, Vec::new());
+    checked.map(drop).map_err(|error| ApiError::bad_request(error.to_string()))
+}
+
 fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -101,7 +113,9 @@ impl Registry {
             check_preconditions(place, &object, options)?;
             let marked = mark(place, &object, options);
             let outcome = if is_finished(place, &marked) {
-                self.remove(place, &current, &marked, options).await
+                // Only Pods, which may leave with grace, are told as marked.
+                let shown = if &*place.resource.store_name == "pods" { &marked } else { &object };
+                self.remove(place, &current, shown, options).await
             } else {
                 self.begin_deletion(place, &current, marked, options).await
             };

@@ -6,6 +6,7 @@ use super::Place;
 use crate::clock;
 use crate::object;
 use crate::status::{ApiError, Cause};
+use crate::validate::texts;
 
 /// Letters and digits of generated names: no vowels, and nothing that looks like another.
 const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -14,6 +15,7 @@ const BASE_LEN_MAX: usize = 58;
 
 /// Checks and fills in `metadata` of an object about to be created, but for its name.
 pub(super) fn begin(place: &Place, object: &mut Value) -> Result<(), ApiError> {
+    wipe(object);
     let definition = &place.resource.definition;
     let namespace = object::namespace(object);
     if definition.namespaced {
@@ -29,12 +31,17 @@ pub(super) fn begin(place: &Place, object: &mut Value) -> Result<(), ApiError> {
     if definition.namespaced {
         meta.insert("namespace".into(), place.namespace.as_str().into());
     }
-    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
-        meta.remove(field);
-    }
     meta.insert("uid".into(), uuid::Uuid::new_v4().to_string().into());
     meta.insert("creationTimestamp".into(), clock::now().into());
     Ok(())
+}
+
+/// Takes away what only the server says of a new object.
+pub(super) fn wipe(object: &mut Value) {
+    let meta = object::metadata_mut(object);
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        meta.remove(field);
+    }
 }
 
 /// Whether the name is to be made from `generateName`.
@@ -60,6 +67,7 @@ pub(super) fn faults(place: &Place, object: &Value) -> Vec<Cause> {
     causes.extend(map_faults(object));
     causes.extend(owner_faults(object));
     causes.extend(finalizer_faults(object));
+    causes.extend(domain_faults(place, object));
     causes
 }
 
@@ -73,30 +81,19 @@ fn name_faults(place: &Place, object: &Value) -> Vec<Cause> {
     rule.faults(name).iter().map(|fault| Cause::invalid("metadata.name", &shown, fault)).collect()
 }
 
-const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const QUALIFIED_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 /// All annotations of an object together.
 const ANNOTATION_BYTES_MAX: usize = 256 << 10;
 
 fn map_faults(object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     for (key, value) in object::labels(object).into_iter().flatten() {
-        causes.extend(qualified_faults("metadata.labels", key));
+        causes.extend(told("metadata.labels", key, texts::qualified(key)));
         let value = value.as_str().unwrap_or_default();
-        if value.len() > 63 {
-            causes.push(Cause::invalid(
-                "metadata.labels",
-                &go_quoted(value),
-                "must be no more than 63 bytes",
-            ));
-        }
-        if !value.is_empty() && !is_label_part(value) {
-            causes.push(Cause::invalid("metadata.labels", &go_quoted(value), LABEL_VALUE));
-        }
+        causes.extend(told("metadata.labels", value, texts::label_value(value)));
     }
     let mut bytes = 0;
     for (key, value) in object::annotations(object).into_iter().flatten() {
-        causes.extend(qualified_faults("metadata.annotations", &key.to_lowercase()));
+        causes.extend(told("metadata.annotations", key, texts::qualified(&key.to_lowercase())));
         bytes += key.len() + value.as_str().unwrap_or_default().len();
     }
     if bytes > ANNOTATION_BYTES_MAX {
@@ -106,53 +103,73 @@ fn map_faults(object: &Value) -> Vec<Cause> {
     causes
 }
 
-fn qualified_faults(field: &str, key: &str) -> Option<Cause> {
-    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    if prefix.is_some_and(|prefix| !crate::strategy::NameRule::Subdomain.faults(prefix).is_empty()) {
-        let why = "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-        return Some(Cause::invalid(field, &go_quoted(key), why));
-    }
-    if name.len() > 63 {
-        return Some(Cause::invalid(field, &go_quoted(key), "name part must be no more than 63 bytes"));
-    }
-    (!is_label_part(name)).then(|| Cause::invalid(field, &go_quoted(key), QUALIFIED_NAME))
-}
-
-fn is_label_part(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.first().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+/// Everything that a rule says about a text.
+fn told(field: &str, text: &str, why: Vec<String>) -> Vec<Cause> {
+    let shown = go_quoted(text);
+    why.iter().map(|why| Cause::invalid(field, &shown, why)).collect()
 }
 
 fn owner_faults(object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let mut controllers = 0;
-    for (index, owner) in object::owner_references(object).iter().enumerate() {
-        let at = format!("metadata.ownerReferences[{index}]");
+    let mut controller: Option<String> = None;
+    let owners = object::owner_references(object);
+    for owner in owners {
+        let text = |field: &str| owner.get(field).and_then(Value::as_str).unwrap_or_default();
         for field in ["apiVersion", "kind", "name", "uid"] {
-            if owner.get(field).and_then(Value::as_str).unwrap_or_default().is_empty() {
+            if text(field).is_empty() {
                 let why =
                     if field == "apiVersion" { "version must not be empty" } else { "must not be empty" };
-                causes.push(Cause::invalid(format!("{at}.{field}"), "\"\"", why));
+                causes.push(Cause::invalid(format!("metadata.ownerReferences.{field}"), "\"\"", why));
             }
         }
-        controllers += usize::from(owner.get("controller") == Some(&Value::Bool(true)));
-    }
-    if controllers > 1 {
-        let why = "Only one reference can have Controller set to true. Found \"true\" in references for several owners";
-        causes.push(Cause::invalid("metadata.ownerReferences", "[]", why));
+        if owner.get("controller") != Some(&Value::Bool(true)) {
+            continue;
+        }
+        let this = format!("{}/{}", text("kind"), text("name"));
+        if let Some(first) = &controller {
+            let why = format!(
+                "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {this}"
+            );
+            let shown = serde_json::to_string(owners).unwrap_or_default();
+            causes.push(Cause::invalid("metadata.ownerReferences", &shown, &why));
+        } else {
+            controller = Some(this);
+        }
     }
     causes
 }
 
 fn finalizer_faults(object: &Value) -> Vec<Cause> {
     let names = object::finalizers(object);
-    names.filter_map(|name| qualified_faults("metadata.finalizers", name)).collect()
+    names.flat_map(|name| told("metadata.finalizers", name, texts::qualified(name))).collect()
 }
 
-/// Puts back what an update may not change.
-pub(super) fn keep(object: &mut Value, old: &Value) {
+/// Finalizers without a domain that the system knows.
+const KNOWN_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+
+/// Kinds of the first API groups want a domain in a finalizer's name, beside what holds for all.
+fn domain_faults(place: &Place, object: &Value) -> Vec<Cause> {
+    const YOUNGER: [&str; 5] =
+        ["coordination.k8s.io", "apiextensions.k8s.io", "events.k8s.io", "policy", "apiregistration.k8s.io"];
+    let definition = &place.resource.definition;
+    let strict = definition.custom().is_none()
+        && !YOUNGER.contains(&&*definition.group)
+        && !(definition.group.is_empty() && &*definition.kind == "Event");
+    let names = object::finalizers(object).enumerate().filter(|_| strict);
+    let names = names.filter(|(_, name)| !name.contains('/') && !KNOWN_FINALIZERS.contains(name));
+    let why = "name is neither a standard finalizer name nor is it fully qualified";
+    names
+        .map(|(at, name)| Cause::invalid(format!("metadata.finalizers[{at}]"), &go_quoted(name), why))
+        .collect()
+}
+
+/// Puts back what an update may not change, and tells what it may not even try.
+pub(super) fn keep(object: &mut Value, old: &Value) -> Vec<Cause> {
+    let uid = object::uid(object);
+    let other_uid = !uid.is_empty() && uid != object::uid(old);
+    // The real server checks this twice, in general and per kind.
+    let cause = Cause::invalid("metadata.uid", &go_quoted(uid), "field is immutable");
+    let causes = if other_uid { vec![cause.clone(), cause] } else { Vec::new() };
     let old = object::metadata(old);
     let meta = object::metadata_mut(object);
     for field in [
@@ -171,29 +188,73 @@ pub(super) fn keep(object: &mut Value, old: &Value) {
         };
     }
     meta.remove("selfLink");
+    causes
 }
 
-/// What is wrong with a change of metadata.
-pub(super) fn update_faults(object: &Value, old: &Value) -> Vec<Cause> {
-    let mut causes = map_faults(object);
-    causes.extend(owner_faults(object));
-    causes.extend(finalizer_faults(object));
+/// What is wrong with a change of metadata. The real server checks this twice, in general and per kind, and tells both.
+pub(super) fn update_faults(place: &Place, object: &Value, old: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
     if object::deletion_timestamp(old).is_some() {
-        let new: Vec<String> = object::finalizers(object)
+        let mut new: Vec<String> = object::finalizers(object)
             .filter(|finalizer| !object::has_finalizer(old, finalizer))
             .map(go_quoted)
             .collect();
+        new.sort();
         if !new.is_empty() {
             let why = format!(
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
                 new.join(", ")
             );
-            // The real server checks this twice, in general and per kind, and tells both.
-            let cause = Cause::forbidden("metadata.finalizers", &why);
-            causes.extend([cause.clone(), cause]);
+            causes.push(Cause::forbidden("metadata.finalizers", &why));
+        }
+    }
+    causes.extend(map_faults(object));
+    causes.extend(owner_faults(object));
+    let change = causes.clone();
+    for part in checked_again(place) {
+        match part {
+            Again::Change => causes.extend(change.clone()),
+            Again::Whole => causes.extend(faults(place, object)),
         }
     }
     causes
+}
+
+/// What the checks of a kind repeat of its metadata when it changes.
+#[derive(Clone, Copy)]
+enum Again {
+    /// What is checked of any change.
+    Change,
+    /// What is checked of a new object.
+    Whole,
+}
+
+/// Group, kind, what is checked again, in this order. Others check the change.
+const CHECKED_AGAIN: [(&str, &str, &[Again]); 17] = [
+    ("", "ConfigMap", &[Again::Change, Again::Whole]),
+    ("", "Event", &[]),
+    ("", "LimitRange", &[Again::Whole]),
+    ("", "PersistentVolume", &[Again::Whole]),
+    ("", "PersistentVolumeClaim", &[Again::Change, Again::Whole]),
+    ("", "Pod", &[Again::Change, Again::Whole]),
+    ("", "Secret", &[Again::Change, Again::Whole]),
+    ("", "ServiceAccount", &[Again::Change, Again::Whole]),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", &[Again::Change]),
+    ("networking.k8s.io", "Ingress", &[Again::Change, Again::Whole]),
+    ("policy", "PodDisruptionBudget", &[]),
+    ("rbac.authorization.k8s.io", "ClusterRole", &[Again::Whole, Again::Change]),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding", &[Again::Whole, Again::Change]),
+    ("rbac.authorization.k8s.io", "Role", &[Again::Whole, Again::Change]),
+    ("rbac.authorization.k8s.io", "RoleBinding", &[Again::Whole, Again::Change]),
+    ("storage.k8s.io", "StorageClass", &[Again::Whole, Again::Change]),
+    ("scheduling.k8s.io", "PriorityClass", &[Again::Change]),
+];
+
+fn checked_again(place: &Place) -> &'static [Again] {
+    let definition = &place.resource.definition;
+    let row = CHECKED_AGAIN.iter().find(|row| (row.0, row.1) == (&*definition.group, &*definition.kind));
+    // A status is checked by its own rules, which look at the change.
+    row.filter(|_| place.subresource.is_empty()).map_or(&[Again::Change], |row| row.2)
 }
 
 /// A string as Go's `%q` prints it.

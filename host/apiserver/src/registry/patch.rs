@@ -60,18 +60,71 @@ impl Registry {
             return self.apply(place, patch, options).await;
         }
         if kind != PatchKind::Json && !patch.value.is_object() {
-            return Err(ApiError::bad_request("error decoding patch: the patch is not a JSON object"));
+            let given = super::body::go_type(&patch.value);
+            let why = format!(
+                "error decoding patch: json: cannot unmarshal {given} into Go value of type map[string]interface {{}}"
+            );
+            return Err(ApiError::bad_request(why));
         }
         let mut warnings = Vec::new();
         let mut make = |old: &Value| {
             warnings.clear();
-            let patched = self.patched(place, kind, old, &patch.value)?;
+            let patched = self.patched(place, kind, old, &patch.value).map_err(|error| match kind {
+                PatchKind::Strategic => not_restored(&patch.value, error),
+                _ => error,
+            })?;
+            let shown = patched.to_string();
             let body = Body { value: patched, faults: patch.faults.clone(), text: Bytes::new() };
-            self.decode(place, body, options.field_validation, &mut warnings)
+            let decoded = self.decode(place, body, options.field_validation, &mut warnings);
+            decoded.map_err(|error| cannot_be_read(kind, &shown, error))
         };
         let mut written = self.update_with(place, options, &mut make).await?;
         written.warnings.splice(0..0, warnings);
         Ok(written)
+    }
+}
+
+/// What a JSON or merge patch makes of an object may be no object of its kind.
+fn cannot_be_read(kind: PatchKind, patched: &str, error: ApiError) -> ApiError {
+    if error.code() != 400 {
+        return error;
+    }
+    // The reason alone, without the kind that a whole body would be refused with.
+    let message = error.0.message.as_str();
+    let why = message.split_once(" cannot be handled as a ").and_then(|(_, rest)| rest.split_once(": "));
+    let why = why.map_or(message, |(_, why)| why);
+    let why = if kind == PatchKind::Strategic { restored(why) } else { why.to_owned() };
+    let cause = Cause::invalid("patch", &crate::schema::quoted(patched), &why);
+    ApiError::invalid("", "", "", vec![cause])
+}
+
+/// A strategic patch that does not fit the object's lists and maps.
+fn not_restored(patch: &Value, error: ApiError) -> ApiError {
+    if error.code() != 400 {
+        return error;
+    }
+    let shown = crate::schema::quoted(&crate::schema::go_plain(patch));
+    ApiError::invalid("", "", "", vec![Cause::invalid("patch", &shown, &error.0.message)])
+}
+
+/// The result of a strategic patch is no text that is parsed but values that are put into Go's types, which says its
+/// own of what does not fit.
+fn restored(why: &str) -> String {
+    let words = why.strip_prefix("json: cannot unmarshal ").and_then(|rest| rest.split_once(" into Go "));
+    let Some((given, rest)) = words else { return why.to_owned() };
+    let wanted = rest.rsplit_once(" of type ").map_or("", |(_, wanted)| wanted);
+    let given = match given {
+        "object" => "map",
+        "array" => "slice",
+        "number" => "int64",
+        other => other,
+    };
+    match wanted {
+        list if list.starts_with("[]") => format!("cannot restore slice from {given}"),
+        map if map.starts_with("map[") => format!("cannot restore map from {given}"),
+        "string" if given == "int64" => "cannot convert int64 to string".to_owned(),
+        "string" | "bool" | "int32" | "int64" => format!("unrecognized type: {wanted}"),
+        _ => format!("cannot restore struct from: {given}"),
     }
 }
 

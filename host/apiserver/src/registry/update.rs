@@ -28,6 +28,7 @@ impl Registry {
     ) -> Result<Written, ApiError> {
         let mut warnings = Vec::new();
         let sent = self.decode(place, body, options.field_validation, &mut warnings)?;
+        let wanted_uid = object::uid(&sent).to_owned();
         check_name(place, &sent)?;
         let create = place.resource.strategy.create_on_update && place.subresource.is_empty();
         if create && self.find(place).is_none() {
@@ -35,7 +36,10 @@ impl Registry {
             object::metadata_mut(&mut object).insert("name".into(), place.name.as_str().into());
             return self.create_decoded(place, object, options, warnings).await;
         }
-        let mut make = |_: &Value| Ok(sent.clone());
+        let mut make = |old: &Value| {
+            check_uid(place, &wanted_uid, old)?;
+            Ok(sent.clone())
+        };
         let mut written = self.update_with(place, options, &mut make).await?;
         written.warnings.splice(0..0, warnings);
         Ok(written)
@@ -75,6 +79,9 @@ impl Registry {
             let current = self.get(place)?;
             let old = place.resource.read(&current);
             let made = make(&old)?;
+            if place.subresource != "scale" {
+                check_name(place, &made)?;
+            }
             check_expected(place, &made, &old)?;
             let object = self.changed(place, made, &old, options)?;
             if options.dry_run {
@@ -102,17 +109,18 @@ impl Registry {
         options: &WriteOptions,
     ) -> Result<Value, ApiError> {
         let strategy = place.resource.strategy;
-        metadata::keep(&mut object, old);
+        let mut causes = metadata::keep(&mut object, old);
         keep_other_half(place, &mut object, old);
+        let mut object = self.own_updated(place, object, old, options);
+        self.admit(place, &mut object, Some(old))?;
         if place.subresource.is_empty() {
             (strategy.prepare_update)(&mut object, old);
         }
-        let mut object = self.own_updated(place, object, old, options);
         if rises(place, &object, old) {
             let next = object::generation(old) + 1;
             object::metadata_mut(&mut object).insert("generation".into(), next.into());
         }
-        let mut causes = metadata::update_faults(&object, old);
+        causes.extend(metadata::update_faults(place, &object, old));
         causes.extend(self.faults(place, &object, Some(old)));
         causes.extend((strategy.validate)(&object, Some(old)));
         if causes.is_empty() { Ok(object) } else { Err(invalid(place, &object, causes)) }
@@ -163,17 +171,24 @@ fn check_name(place: &Place, sent: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Checks the uid and the version that the client sent, if it did.
-fn check_expected(place: &Place, made: &Value, old: &Value) -> Result<(), ApiError> {
-    let (uid, held) = (object::uid(made), object::uid(old));
-    if !uid.is_empty() && uid != held {
-        let why = format!(
-            "StorageError: invalid object, Code: 4, Key: /registry/{}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {held}",
-            place.resource.store_name,
-            place.key()
-        );
-        return Err(ApiError::conflict(place.resource_name(), &place.name, &why));
+/// A uid that a PUT sends is a demand; in a patch it is a change, which validation refuses.
+fn check_uid(place: &Place, uid: &str, old: &Value) -> Result<(), ApiError> {
+    let held = object::uid(old);
+    if uid.is_empty() || uid == held {
+        return Ok(());
     }
+    let definition = &place.resource.definition;
+    let group = if definition.custom().is_some() { format!("{}/", definition.group) } else { String::new() };
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {held}",
+        definition.plural,
+        place.key()
+    );
+    Err(ApiError::conflict(place.resource_name(), &place.name, &why))
+}
+
+/// Checks the version that the client sent, if it did.
+fn check_expected(place: &Place, made: &Value, old: &Value) -> Result<(), ApiError> {
     let version = object::resource_version(made);
     if version.is_empty() || version == "0" {
         if place.resource.strategy.unconditional_update {
@@ -182,6 +197,9 @@ fn check_expected(place: &Place, made: &Value, old: &Value) -> Result<(), ApiErr
         let cause = Cause::invalid("metadata.resourceVersion", "0", "must be specified for an update");
         let definition = &place.resource.definition;
         return Err(ApiError::invalid(&definition.group, &definition.plural, &place.name, vec![cause]));
+    }
+    if place.resource.definition.custom().is_none() && version.parse::<u64>().is_err() {
+        return Err(ApiError::plain(format!("strconv.ParseUint: parsing {version:?}: invalid syntax")));
     }
     if version != object::resource_version(old) {
         return Err(ApiError::modified(place.resource_name(), &place.name));

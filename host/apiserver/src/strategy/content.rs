@@ -22,10 +22,6 @@ fn text_to_data(secret: &mut Value) {
     }
 }
 
-const KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
-                   'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-const KEY_LENGTH_MAX: usize = 253;
-
 fn config_map(new: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = keys(new, "data");
     let texts = new.get("data").and_then(Value::as_object);
@@ -44,39 +40,71 @@ fn config_map(new: &Value, old: Option<&Value>) -> Vec<Cause> {
 fn keys(of: &Value, field: &str) -> Vec<Cause> {
     let found = of.get(field).and_then(Value::as_object);
     let wrong = found.into_iter().flat_map(|content| content.keys()).flat_map(|key| {
-        wrong_key(key)
+        crate::validate::texts::config_key(key)
             .into_iter()
-            .map(move |why| Cause::invalid(format!("{field}[{key}]"), &format!("{key:?}"), why))
+            .map(move |why| Cause::invalid(format!("{field}[{key}]"), &format!("{key:?}"), &why))
     });
     wrong.collect()
 }
 
-fn wrong_key(key: &str) -> Vec<&'static str> {
-    let mut wrong = Vec::new();
-    if key.len() > KEY_LENGTH_MAX {
-        wrong.push("must be no more than 253 characters");
-    }
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if key.is_empty() || !key.bytes().all(fits) {
-        wrong.push(KEY);
-    }
-    match key {
-        "." => wrong.push("must not be '.'"),
-        ".." => wrong.push("must not be '..'"),
-        _ if key.starts_with("..") => wrong.push("must not start with '..'"),
-        _ => {}
-    }
-    wrong
-}
-
 fn secret(new: &Value, old: Option<&Value>) -> Vec<Cause> {
-    let mut causes = keys(new, "data");
-    causes.extend(stays(new, old));
+    let mut causes = Vec::new();
     if old.is_some_and(|old| old.get("type") != new.get("type")) {
         let shown = new.get("type").cloned().unwrap_or_default().to_string();
         causes.push(Cause::invalid("type", &shown, "field is immutable"));
     }
+    causes.extend(stays(new, old));
+    causes.extend(keys(new, "data"));
+    causes.extend(of_type(new));
     causes
+}
+
+/// What a Secret of a known type cannot be without.
+fn of_type(secret: &Value) -> Vec<Cause> {
+    let has = |key: &str| secret["data"].get(key).is_some();
+    let missing = |key: &&str| Cause::required(format!("data[{key}]"), "");
+    match secret["type"].as_str().unwrap_or_default() {
+        "kubernetes.io/service-account-token" => {
+            let name = "kubernetes.io/service-account.name";
+            let given = object::annotations(secret).and_then(|held| held.get(name)?.as_str());
+            let missing = given.unwrap_or_default().is_empty();
+            missing
+                .then(|| Cause::required(format!("metadata.annotations[{name}]"), ""))
+                .into_iter()
+                .collect()
+        }
+        "kubernetes.io/dockercfg" => json_under(secret, ".dockercfg"),
+        "kubernetes.io/dockerconfigjson" => json_under(secret, ".dockerconfigjson"),
+        "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
+            ["username", "password"].iter().map(missing).collect()
+        }
+        "kubernetes.io/ssh-auth"
+            if secret["data"]["ssh-privatekey"].as_str().unwrap_or_default().is_empty() =>
+        {
+            vec![missing(&"ssh-privatekey")]
+        }
+        "kubernetes.io/tls" => ["tls.crt", "tls.key"].iter().filter(|key| !has(key)).map(missing).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn json_under(secret: &Value, key: &str) -> Vec<Cause> {
+    let Some(text) = secret["data"].get(key).and_then(Value::as_str) else {
+        return vec![Cause::required(format!("data[{key}]"), "")];
+    };
+    let bytes = BASE64_STANDARD.decode(text).unwrap_or_default();
+    match serde_json::from_slice::<Value>(&bytes) {
+        Ok(Value::Object(_) | Value::Null) => Vec::new(),
+        Ok(_) | Err(_) if bytes.is_empty() => {
+            let why = "unexpected end of JSON input";
+            vec![Cause::invalid(format!("data[{key}]"), "\"<secret contents redacted>\"", why)]
+        }
+        _ => {
+            let first = String::from_utf8_lossy(&bytes).chars().next().unwrap_or(' ');
+            let why = format!("invalid character '{first}' looking for beginning of value");
+            vec![Cause::invalid(format!("data[{key}]"), "\"<secret contents redacted>\"", &why)]
+        }
+    }
 }
 
 /// What is immutable keeps its content and stays immutable.
@@ -113,7 +141,13 @@ mod tests {
         };
         assert_eq!(why("a.b-C_1"), []);
         let [(field, message)] = why("a b").try_into().unwrap_or_default();
-        assert_eq!((field.as_str(), message), ("data[a b]", format!("Invalid value: \"a b\": {KEY}")));
+        assert_eq!(
+            (field.as_str(), message),
+            (
+                "data[a b]",
+                format!("Invalid value: \"a b\": {}", crate::validate::texts::config_key("a b")[0])
+            )
+        );
         assert_eq!(why("..a")[0].1, "Invalid value: \"..a\": must not start with '..'");
         assert_eq!(why(&"a".repeat(254)).len(), 1);
         let twice = json!({"data": {"a": "x"}, "binaryData": {"a": "eA=="}});

@@ -45,7 +45,8 @@ fn container_resource(faults: &mut Faults, name: &str, at: &Field<'_, '_>) {
     if name.contains('/') || PLAIN.contains(&name) || name.starts_with("hugepages-") {
         return;
     }
-    let standard = ["storage", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "pods", "services"];
+    let standard =
+        ["storage", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "pods", "services"];
     if named && !standard.contains(&name) {
         faults.invalid(&at, "must be a standard resource type or fully qualified");
     }
@@ -73,7 +74,8 @@ pub(super) fn of_container(faults: &mut Faults, resources: &Field<'_, '_>) {
                 faults.invalid(&at, &format!("must be equal to {name} limit of {}", limit.text()));
             }
             Some(Ordering::Greater) => {
-                faults.invalid(&at, &format!("must be less than or equal to {name} limit of {}", limit.text()));
+                faults
+                    .invalid(&at, &format!("must be less than or equal to {name} limit of {}", limit.text()));
             }
             _ => {}
         }

@@ -25,7 +25,8 @@ pub(super) fn autoscaler(faults: &mut Faults, change: &Change<'_>) {
         let outer = spec.get("metrics");
         let mut kinds = outer.value.as_array().into_iter().flatten();
         if !kinds.any(|metric| metric["type"] == "Object" || metric["type"] == "External") {
-            let why = "must specify at least one Object or External metric to support scaling to zero replicas";
+            let why =
+                "must specify at least one Object or External metric to support scaling to zero replicas";
             faults.forbidden(&outer, why);
         }
     }
@@ -143,10 +144,8 @@ fn metric_target(faults: &mut Faults, target: &Field<'_, '_>) {
     }
     if !["Utilization", "Value", "AverageValue"].contains(&kind.text()) {
         let shown = serde_json::Value::from(kind.text());
-        faults.invalid(
-            &Field { value: &shown, ..kind },
-            "must be either Utilization, Value, or AverageValue",
-        );
+        faults
+            .invalid(&Field { value: &shown, ..kind }, "must be either Utilization, Value, or AverageValue");
     }
     let zero = serde_json::Value::from("0");
     for name in ["value", "averageValue"] {

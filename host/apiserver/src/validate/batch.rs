@@ -92,7 +92,8 @@ fn without_directives(template: &Value) -> Value {
 }
 
 fn job_spec(faults: &mut Faults, spec: &Field<'_, '_>) {
-    let counts = ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"];
+    let counts =
+        ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"];
     faults.all_not_negative(spec, &counts);
     faults.all_not_negative(spec, &["backoffLimitPerIndex", "maxFailedIndexes"]);
     let (mode, completions) = (spec.get("completionMode"), spec.get("completions"));
@@ -183,11 +184,34 @@ fn time_zone(faults: &mut Faults, zone: &Field<'_, '_>) {
 /// Whether the name can be one of the database: an area and a place, or one of the short names.
 fn is_known(zone: &str) -> bool {
     const AREAS: [&str; 12] = [
-        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Brazil", "Etc", "Europe",
-        "Indian", "Pacific",
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Brazil",
+        "Etc",
+        "Europe",
+        "Indian",
+        "Pacific",
     ];
     const SHORT: [&str; 14] = [
-        "UTC", "GMT", "CET", "EET", "EST", "MST", "HST", "MET", "WET", "Zulu", "UCT", "Universal", "Japan", "Turkey",
+        "UTC",
+        "GMT",
+        "CET",
+        "EET",
+        "EST",
+        "MST",
+        "HST",
+        "MET",
+        "WET",
+        "Zulu",
+        "UCT",
+        "Universal",
+        "Japan",
+        "Turkey",
     ];
     zone.split_once('/').map_or_else(|| SHORT.contains(&zone), |(area, _)| AREAS.contains(&area))
 }
@@ -198,7 +222,10 @@ pub(super) fn job_status(faults: &mut Faults, change: &Change<'_>) {
     let Some(old) = change.old else { return };
     let start = status.get("startTime");
     let before = &old["status"]["startTime"];
-    if !before.is_null() && start.value != before && !change.new.value["spec"]["suspend"].as_bool().unwrap_or(false) {
+    if !before.is_null()
+        && start.value != before
+        && !change.new.value["spec"]["suspend"].as_bool().unwrap_or(false)
+    {
         faults.invalid(&start, "field is immutable for unsuspended job once set");
     }
 }

@@ -142,12 +142,8 @@ fn host_ports(faults: &mut Faults, containers: &Field<'_, '_>) {
     for container in containers.items() {
         for port in container.get("ports").items() {
             let outer = port.get("hostPort");
-            let key = format!(
-                "{}/{}/{}",
-                port.get("protocol").text(),
-                port.get("hostIP").text(),
-                outer.number()
-            );
+            let key =
+                format!("{}/{}/{}", port.get("protocol").text(), port.get("hostIP").text(), outer.number());
             if outer.number() != 0 && !taken.insert(key.clone()) {
                 let key = Value::from(key);
                 faults.duplicate(&Field { value: &key, path: outer.path });
@@ -312,8 +308,7 @@ fn probes(faults: &mut Faults, container: &Field<'_, '_>) {
             "failureThreshold",
         ];
         faults.all_not_negative(&probe, &counts);
-        let (grace, threshold) =
-            (probe.get("terminationGracePeriodSeconds"), probe.get("successThreshold"));
+        let (grace, threshold) = (probe.get("terminationGracePeriodSeconds"), probe.get("successThreshold"));
         if grace.is_set() && grace.number() <= 0 {
             faults.invalid(&grace, "must be greater than 0");
         }

@@ -20,7 +20,8 @@ pub(super) fn wrong(schedule: &str) -> Option<String> {
 fn word_after_at(schedule: &str, word: &str) -> Option<String> {
     let known = ["yearly", "annually", "monthly", "weekly", "daily", "midnight", "hourly"];
     let every = word.strip_prefix("every ");
-    let fine = known.contains(&word) || every.is_some_and(|text| text.chars().next().is_some_and(|c| c.is_ascii_digit()));
+    let fine = known.contains(&word)
+        || every.is_some_and(|text| text.chars().next().is_some_and(|c| c.is_ascii_digit()));
     (!fine).then(|| format!("unrecognized descriptor: {schedule}"))
 }
 

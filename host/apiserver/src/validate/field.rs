@@ -85,6 +85,12 @@ impl Faults {
         self.0.push(FieldError::invalid(at.path, &at.number().into(), detail));
     }
 
+    /// A value as the real server's internal type shows it: its own names, in its own order.
+    pub(super) fn invalid_as(&mut self, at: &Field<'_, '_>, shown: &str, detail: &str) {
+        let message = format!("Invalid value: {shown}: {detail}");
+        self.0.push(FieldError { reason: Reason::Invalid, field: at.path.to_string(), message });
+    }
+
     pub(super) fn duplicate(&mut self, at: &Field<'_, '_>) {
         self.0.push(FieldError::duplicate(at.path, at.value));
     }

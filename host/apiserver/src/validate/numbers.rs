@@ -19,7 +19,8 @@ fn percentage(at: &Field<'_, '_>) -> Option<i64> {
 
 /// The count, or the number before the percent sign.
 pub(super) fn amount(at: &Field<'_, '_>) -> i64 {
-    percentage(at).unwrap_or_else(|| at.value.as_str().map_or_else(|| at.number(), |text| text.parse().unwrap_or(0)))
+    percentage(at)
+        .unwrap_or_else(|| at.value.as_str().map_or_else(|| at.number(), |text| text.parse().unwrap_or(0)))
 }
 
 pub(super) fn at_most_all(faults: &mut Faults, at: &Field<'_, '_>) {

@@ -71,7 +71,8 @@ fn host_network(faults: &mut Faults, spec: &Field<'_, '_>) {
         for port in container.get("ports").items() {
             let outer = port.get("hostPort");
             if outer.number() != 0 && outer.number() != port.get("containerPort").number() {
-                faults.invalid(&port.get("containerPort"), "must match `hostPort` when `hostNetwork` is true");
+                faults
+                    .invalid(&port.get("containerPort"), "must match `hostPort` when `hostNetwork` is true");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Disruption budgets, priority classes, leases: small kinds with a few rules each.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::field::{Faults, Field};
 use super::{Change, numbers, selector};
@@ -9,10 +9,14 @@ pub(super) fn budget(faults: &mut Faults, change: &Change<'_>) {
     let spec = change.new.get("spec");
     let (least, most) = (spec.get("minAvailable"), spec.get("maxUnavailable"));
     if least.is_set() && most.is_set() {
-        // As the internal type shows it.
-        let shown = json!({"MinAvailable": least.value, "Selector": spec.get("selector").value,
-            "MaxUnavailable": most.value, "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy").value});
-        faults.invalid(&Field { value: &shown, ..spec }, "minAvailable and maxUnavailable cannot be both set");
+        let shown = format!(
+            "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}",
+            least.value,
+            spec.get("selector").value,
+            most.value,
+            spec.get("unhealthyPodEvictionPolicy").value
+        );
+        faults.invalid_as(&spec, &shown, "minAvailable and maxUnavailable cannot be both set");
     }
     for bound in [&least, &most] {
         if bound.is_set() {

@@ -9,7 +9,15 @@ pub(super) fn quota(faults: &mut Faults, change: &Change<'_>) {
     let spec = change.new.get("spec");
     hard(faults, &spec.get("hard"));
     let scopes = spec.get("scopes");
-    let known = ["Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity", "VolumeAttributesClass"];
+    let known = [
+        "Terminating",
+        "NotTerminating",
+        "BestEffort",
+        "NotBestEffort",
+        "PriorityClass",
+        "CrossNamespacePodAffinity",
+        "VolumeAttributesClass",
+    ];
     for scope in scopes.items() {
         if !known.contains(&scope.text()) {
             faults.invalid(&scopes, "unsupported scope");
@@ -64,9 +72,22 @@ fn hard(faults: &mut Faults, at: &Field<'_, '_>) {
 
 fn is_quota_resource(name: &str) -> bool {
     const NAMES: [&str; 16] = [
-        "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage",
-        "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage", "pods",
-        "resourcequotas", "services", "replicationcontrollers", "secrets", "persistentvolumeclaims",
+        "cpu",
+        "memory",
+        "ephemeral-storage",
+        "requests.cpu",
+        "requests.memory",
+        "requests.storage",
+        "requests.ephemeral-storage",
+        "limits.cpu",
+        "limits.memory",
+        "limits.ephemeral-storage",
+        "pods",
+        "resourcequotas",
+        "services",
+        "replicationcontrollers",
+        "secrets",
+        "persistentvolumeclaims",
     ];
     NAMES.contains(&name)
         || ["configmaps", "services.nodeports", "services.loadbalancers"].contains(&name)
@@ -76,13 +97,16 @@ fn is_quota_resource(name: &str) -> bool {
 
 /// Whether a scope can be about a resource: they are about Pods, BestEffort about nothing but their number.
 fn fits(scope: &str, name: &str) -> bool {
-    let computed = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "pods"];
+    let computed =
+        ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "pods"];
     let storage = ["ephemeral-storage", "requests.ephemeral-storage", "limits.ephemeral-storage"];
     match scope {
         "BestEffort" => name == "pods",
-        "Terminating" | "NotTerminating" | "NotBestEffort" | "PriorityClass" | "CrossNamespacePodAffinity" => {
-            computed.contains(&name) || storage.contains(&name)
-        }
+        "Terminating"
+        | "NotTerminating"
+        | "NotBestEffort"
+        | "PriorityClass"
+        | "CrossNamespacePodAffinity" => computed.contains(&name) || storage.contains(&name),
         _ => true,
     }
 }
@@ -130,7 +154,10 @@ fn limit_type(faults: &mut Faults, kind: &Field<'_, '_>) {
     let wrong = texts::qualified(kind.text());
     let named = wrong.is_empty();
     faults.text(kind, wrong);
-    if named && !kind.text().contains('/') && !["Pod", "Container", "PersistentVolumeClaim"].contains(&kind.text()) {
+    if named
+        && !kind.text().contains('/')
+        && !["Pod", "Container", "PersistentVolumeClaim"].contains(&kind.text())
+    {
         faults.invalid(kind, "must be a standard limit type or fully qualified");
     }
 }

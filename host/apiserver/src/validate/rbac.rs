@@ -1,9 +1,8 @@
 //! Roles and their bindings.
 
-use serde_json::json;
-
 use super::field::{Faults, Field};
 use super::{Change, selector, texts};
+use crate::schema::quoted;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -79,9 +78,9 @@ fn binding(faults: &mut Faults, change: &Change<'_>, kinds: &[&str], namespaced:
         subject(faults, &held, namespaced);
     }
     if change.old.is_some_and(|old| &old["roleRef"] != reference.value) {
-        // As the internal type shows it.
-        let shown = json!({"APIGroup": group.text(), "Kind": kind.text(), "Name": name.text()});
-        faults.invalid(&Field { value: &shown, ..reference }, "cannot change roleRef");
+        let texts = [group.text(), kind.text(), name.text()].map(quoted);
+        let shown = format!("{{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}", texts[0], texts[1], texts[2]);
+        faults.invalid_as(&reference, &shown, "cannot change roleRef");
     }
 }
 

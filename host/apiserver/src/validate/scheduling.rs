@@ -12,7 +12,8 @@ pub(super) fn tolerations(faults: &mut Faults, tolerations: &Field<'_, '_>) {
         if !key.text().is_empty() {
             faults.text(&key, texts::qualified(key.text()));
         } else if operator.text() != "Exists" {
-            let why = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            let why =
+                "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
             faults.invalid_text(&operator, why);
         }
         if toleration.get("tolerationSeconds").is_set() && effect.text() != "NoExecute" {
@@ -102,7 +103,8 @@ fn node_term(faults: &mut Faults, term: &Field<'_, '_>) {
                 faults.required(&values, "must be specified when `operator` is 'In' or 'NotIn'");
             }
             ("Exists" | "DoesNotExist", 1..) => {
-                faults.forbidden(&values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+                faults
+                    .forbidden(&values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
             }
             ("Gt" | "Lt", count) if count != 1 => {
                 faults.required(&values, "must be specified single value when `operator` is 'Lt' or 'Gt'");
@@ -129,7 +131,8 @@ pub(super) fn spread(faults: &mut Faults, constraints: &Field<'_, '_>) {
             faults.not_supported(&when, &["DoNotSchedule", "ScheduleAnyway"]);
         }
         let same = |other: &&Field<'_, '_>| {
-            other.get("topologyKey").text() == key.text() && other.get("whenUnsatisfiable").text() == when.text()
+            other.get("topologyKey").text() == key.text()
+                && other.get("whenUnsatisfiable").text() == when.text()
         };
         if all.iter().skip(at + 1).any(|other| same(&other)) {
             let pair = Value::from(format!("{{{}, {}}}", key.text(), when.text()));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::container::port_or_name;
 use super::field::{Faults, Field};
 use super::{Change, selector, texts};
+use crate::schema::{FieldError, Reason};
 
 pub(super) fn service(faults: &mut Faults, change: &Change<'_>) {
     let spec = change.new.get("spec");
@@ -82,12 +83,7 @@ fn by_type(faults: &mut Faults, spec: &Field<'_, '_>, headless: bool) {
     }
 }
 
-fn service_port<'v>(
-    faults: &mut Faults,
-    port: &Field<'_, 'v>,
-    named: bool,
-    names: &mut HashSet<&'v str>,
-) {
+fn service_port<'v>(faults: &mut Faults, port: &Field<'_, 'v>, named: bool, names: &mut HashSet<&'v str>) {
     let name = port.get("name");
     if !name.text().is_empty() {
         faults.text(&name, texts::label(name.text()));
@@ -206,9 +202,14 @@ fn repeated_ports(faults: &mut Faults, ports: &Field<'_, '_>, kind: &str) {
         let (protocol, number) = (port.get("protocol").text(), port.get("port").number());
         if !seen.insert((protocol, number)) {
             // As the internal type shows a port of which only these two are set.
-            let shown = json!({"Name": "", "Protocol": protocol, "AppProtocol": null, "Port": number,
-                "TargetPort": 0, "NodePort": 0});
-            faults.duplicate(&Field { value: &shown, ..port });
+            let shown = format!(
+                "{{\"Name\":\"\",\"Protocol\":\"{protocol}\",\"AppProtocol\":null,\"Port\":{number},\"TargetPort\":0,\"NodePort\":0}}"
+            );
+            faults.0.push(FieldError {
+                reason: Reason::Duplicate,
+                field: port.path.to_string(),
+                message: format!("Duplicate value: {shown}"),
+            });
         }
     }
 }

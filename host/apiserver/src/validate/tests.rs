@@ -64,15 +64,15 @@ fn selectors_match_their_templates() {
         "batch",
         "CronJob",
         json!({"schedule": "* * * * *", "jobTemplate": {"spec": {"template": job}}}),
-        &["spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\""],
+        &[
+            "spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"",
+        ],
     );
 }
 
 #[test]
 fn an_update_keeps_what_is_immutable() {
-    let pod = |image: &str, node: &str| {
-        json!({"spec": {"nodeName": node, "containers": [{"name": "a", "image": image}]}})
-    };
+    let pod = |image: &str, node: &str| json!({"spec": {"nodeName": node, "containers": [{"name": "a", "image": image}]}});
     let change = |new: &Value, old: &Value| {
         let found = validate(("", "Pod"), "", new, Some(old));
         found.iter().map(|error| error.field.clone()).collect::<Vec<_>>()
@@ -91,7 +91,7 @@ fn services_name_their_ports_and_say_what_fits_their_type() {
         &[
             "spec.ports[0].name: Required value",
             "spec.ports[1].name: Invalid value: \"-\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
-            "spec.ports[1]: Duplicate value: {\"AppProtocol\":null,\"Name\":\"\",\"NodePort\":0,\"Port\":80,\"Protocol\":\"TCP\",\"TargetPort\":0}",
+            "spec.ports[1]: Duplicate value: {\"Name\":\"\",\"Protocol\":\"TCP\",\"AppProtocol\":null,\"Port\":80,\"TargetPort\":0,\"NodePort\":0}",
         ],
     );
     check(

@@ -121,7 +121,8 @@ pub(super) fn wildcard_subdomain(text: &str) -> Vec<String> {
 pub(super) fn variable(text: &str) -> Option<String> {
     let printed = |letter: char| (' '..='~').contains(&letter) && letter != '=';
     (!text.chars().all(printed)).then(|| {
-        "a valid environment variable name must consist only of printable ASCII characters other than '='".to_owned()
+        "a valid environment variable name must consist only of printable ASCII characters other than '='"
+            .to_owned()
     })
 }
 
@@ -197,9 +198,7 @@ mod tests {
         let of = |text: &str| block(text).map(|held| (held.first, held.fixed));
         assert_eq!(of("10.1.2.3/8"), Some((10 << 24, 8)));
         assert!(of("10.0.0.0/33").is_none() && of("10.0.0.0").is_none() && of("x/8").is_none());
-        let holds = |outer: &str, inner: &str| {
-            matches!((block(outer), block(inner)), (Some(outer), Some(inner)) if outer.holds(&inner))
-        };
+        let holds = |outer: &str, inner: &str| matches!((block(outer), block(inner)), (Some(outer), Some(inner)) if outer.holds(&inner));
         assert!(holds("10.0.0.0/8", "10.1.0.0/16") && !holds("10.0.0.0/8", "11.0.0.0/16"));
         assert!(holds("::/0", "fe80::/10") && !holds("::/0", "10.0.0.0/8"));
     }

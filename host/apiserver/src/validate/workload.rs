@@ -226,10 +226,7 @@ fn stateful_strategy(faults: &mut Faults, strategy: &Field<'_, '_>) {
         }
         _ => {
             let shown = numbers::internal_strategy(strategy);
-            faults.invalid(
-                &Field { value: &shown, ..*strategy },
-                "must be 'RollingUpdate' or 'OnDelete'",
-            );
+            faults.invalid(&Field { value: &shown, ..*strategy }, "must be 'RollingUpdate' or 'OnDelete'");
         }
     }
 }
