@@ -58,13 +58,22 @@ impl Bench {
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, content_type: &str, body: String) -> Answer {
-        let request = http::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", content_type)
-            .header("user-agent", "tests/1")
-            .body(Full::new(Bytes::from(body)))
-            .unwrap();
+        let headers = [("content-type", content_type), ("user-agent", "tests/1")];
+        self.send_with(method, path, &headers, body).await
+    }
+
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let mut request = http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let response = self.server.service().oneshot(request).await.unwrap();
         let code = response.status().as_u16();
         let warnings = response.headers().get_all("warning").iter();
