@@ -165,6 +165,11 @@ class Shrinker:
         return steps
 
 
+def refused(answers):
+    """How many requests the real server found wrong: what makes a sequence worth keeping."""
+    return sum(answer["code"] in (400, 422) for answer in answers.values())
+
+
 def show(steps, sides, at):
     for step in steps:
         body = f" of {step['of']} {json.dumps(step.get('edits'))}" if "of" in step else " " + (step.get("text") or json.dumps(step["body"])) if "body" in step or "text" in step else ""
@@ -177,7 +182,7 @@ def show(steps, sides, at):
 def keep(folder, name, steps, sides):
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:70]
     answers = {str(at): answer for at, answer in sides[0][0].items()}
-    pathlib.Path(folder, slug + ".json").write_text(json.dumps({"title": name, "steps": steps, "answers": answers}, indent=1, ensure_ascii=False) + "\n")
+    pathlib.Path(folder, slug + ".json").write_text(json.dumps({"title": name, "steps": steps, "answers": answers}, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def main():
@@ -186,6 +191,7 @@ def main():
     parse.add_argument("--requests", type=int, default=2000)
     parse.add_argument("--port", type=int, default=18310)
     parse.add_argument("--keep")
+    parse.add_argument("--record", help="a folder for sequences without differences, as tests that need no real server")
     parse.add_argument("--shrink", type=int, default=10, help="how many classes to shrink")
     parse.add_argument("--first", action="store_true", help="classes of the first difference of each sequence only")
     parse.add_argument("--replay", nargs="*", help="kept sequences instead of generated ones")
@@ -208,6 +214,8 @@ def run(pair, given):
         requests += sum(step["method"] != "AWAIT" for step in steps)
         found = differences(steps, sides)
         differing += len(found)
+        if given.record and not found and refused(sides[0][0]) > 2 and "is missing in '" not in json.dumps(sides[0][0]):
+            keep(given.record, f"sequence {seed}", steps, sides)
         bad_sequences += bool(found)
         # What follows the first difference of a sequence is mostly its consequence.
         for name, step in found[:1] if given.first else found:

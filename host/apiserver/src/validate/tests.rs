@@ -72,7 +72,11 @@ fn selectors_match_their_templates() {
 
 #[test]
 fn an_update_keeps_what_is_immutable() {
-    let pod = |image: &str, node: &str| json!({"spec": {"nodeName": node, "containers": [{"name": "a", "image": image}]}});
+    let pod = |image: &str, node: &str| {
+        let mut pod = json!({"spec": {"nodeName": node, "containers": [{"name": "a", "image": image}]}});
+        crate::defaults::apply("", "v1", "Pod", &mut pod);
+        pod
+    };
     let change = |new: &Value, old: &Value| {
         let found = validate(("", "Pod"), "", new, Some(old));
         found.iter().map(|error| error.field.clone()).collect::<Vec<_>>()
