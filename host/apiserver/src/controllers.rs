@@ -1,7 +1,8 @@
 //! Controllers that live in the server, under kube-controller-manager's names.
 //!
-//! Establishing CustomResourceDefinitions belongs to the server and always runs; the others are chosen by list.
+//! Establishing CustomResourceDefinitions and listing API services belong to the server and always run; the others are chosen by list.
 
+mod api_services;
 mod client;
 mod definitions;
 mod deployment;
@@ -18,6 +19,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::api_services::begin as write_api_services;
 pub use self::client::Client;
 pub(crate) use self::definitions::load as load_definitions;
 
@@ -68,6 +70,7 @@ pub(crate) fn spawn(
     tasks: &TaskTracker,
 ) {
     tasks.spawn(definitions::run(client.clone(), stopping.clone()));
+    tasks.spawn(api_services::run(client.clone(), stopping.clone()));
     for controller in chosen {
         tasks.spawn((controller.run)(client.clone(), stopping.clone()));
     }

@@ -1,5 +1,6 @@
 //! What a kind does otherwise than others, as data and small functions; handlers are the same for all.
 
+mod api_service;
 mod content;
 mod custom_resource_definition;
 mod job;
@@ -139,7 +140,7 @@ static TABLE: [(&str, &str, Strategy); 45] = [
     ("networking.k8s.io", "servicecidrs", SPEC),
     ("policy", "poddisruptionbudgets", Strategy { unconditional_update: false, ..SPEC }),
     ("apiextensions.k8s.io", "customresourcedefinitions", custom_resource_definition::STRATEGY),
-    ("apiregistration.k8s.io", "apiservices", Strategy { unconditional_update: false, ..DEFAULT }),
+    ("apiregistration.k8s.io", "apiservices", api_service::STRATEGY),
     (
         "coordination.k8s.io",
         "leases",

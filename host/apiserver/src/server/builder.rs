@@ -135,10 +135,12 @@ impl Builder {
         let registry = Registry::new(store.clone());
         controllers::load_definitions(&registry);
         bootstrap::write(&registry).await.map_err(StartError::Bootstrap)?;
+        let client = Client::new(registry.clone());
+        controllers::write_api_services(&client).await.map_err(StartError::Bootstrap)?;
         let stopping = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(expiry::run(store.clone(), stopping.clone()));
-        controllers::spawn(&enabled, &Client::new(registry.clone()), &stopping, &tasks);
+        controllers::spawn(&enabled, &client, &stopping, &tasks);
         let chain = Chain::new(&registry, authenticator.issued());
         let filters = Filters::new(chain, authenticator, self.authorization, audit, stopping.clone());
         Ok(ApiServer { filters, registry, store, authority, stopping, tasks })
