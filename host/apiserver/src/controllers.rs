@@ -11,6 +11,8 @@ mod garbage;
 mod job;
 mod namespaces;
 mod pod;
+mod protection;
+mod record;
 mod replicaset;
 mod service_accounts;
 mod workload;
@@ -33,7 +35,7 @@ pub struct Controller {
 }
 
 /// Every controller that can be chosen.
-const ALL: [Controller; 7] = [
+const ALL: [Controller; 9] = [
     garbage::CONTROLLER,
     namespaces::CONTROLLER,
     service_accounts::CONTROLLER,
@@ -41,6 +43,8 @@ const ALL: [Controller; 7] = [
     replicaset::CONTROLLER,
     job::CONTROLLER,
     pod::CONTROLLER,
+    protection::CLAIMS,
+    protection::VOLUMES,
 ];
 
 /// The names that can be chosen.

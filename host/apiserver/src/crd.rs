@@ -1,5 +1,6 @@
 //! CustomResourceDefinitions: from the object a client writes to resources that are served.
 
+pub mod conversion;
 mod establish;
 mod validate;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 pub(crate) use self::establish::establish;
 pub(crate) use self::validate::validate;
 
+use self::conversion::Converter;
 use crate::catalog::Resource;
 use crate::clock;
 use crate::object;
@@ -86,10 +88,11 @@ pub(crate) fn resources(crd: &Value) -> Vec<Arc<Resource>> {
     let storage = storage.map(|version| text(version, "name")).unwrap_or_default();
     let storage = format!("{}/{storage}", text(crd, "spec.group"));
     let terminating = object::deletion_timestamp(crd).is_some();
+    let converter = Converter::of(crd).map(Arc::new);
     let served = versions(crd).filter(|version| version.get("served") == Some(&Value::Bool(true)));
     served
         .map(|version| {
-            let definition = Arc::new(definition(crd, version));
+            let definition = Arc::new(definition(crd, version, converter.clone()));
             let mut resource = Resource::new(definition, &storage, terminating);
             resource.schema_has_changed = object::generation(crd) > 1;
             Arc::new(resource)
@@ -100,7 +103,7 @@ pub(crate) fn resources(crd: &Value) -> Vec<Arc<Resource>> {
 const CUSTOM_VERBS: [&str; 8] =
     ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
-fn definition(crd: &Value, version: &Value) -> ResourceDefinition {
+fn definition(crd: &Value, version: &Value, converter: Option<Arc<Converter>>) -> ResourceDefinition {
     ResourceDefinition {
         group: owned(crd, "spec.group").into(),
         version: owned(version, "name").into(),
@@ -115,7 +118,7 @@ fn definition(crd: &Value, version: &Value) -> ResourceDefinition {
         subresources: subresources(crd, version),
         printer_columns: printer_columns(version),
         selectable_fields: selectable_fields(version),
-        origin: Origin::Custom(Arc::new(origin(crd, version))),
+        origin: Origin::Custom(Arc::new(CustomOrigin { converter, ..origin(crd, version) })),
     }
 }
 
@@ -181,6 +184,7 @@ fn origin(crd: &Value, version: &Value) -> CustomOrigin {
         open_api_schema: Arc::new(object::at(version, "schema.openAPIV3Schema").cloned().unwrap_or_default()),
         scale,
         deprecation_warning,
+        converter: None,
     }
 }
 

@@ -55,6 +55,8 @@ pub struct WriteOptions {
     pub force: bool,
     /// The object carries its field owners already, as apply has worked them out.
     pub owners_settled: bool,
+    /// Who asks, as a certificate signing request names them: `username`, `uid`, `groups`.
+    pub requester: serde_json::Value,
 }
 
 impl WriteOptions {

@@ -14,6 +14,7 @@ mod ownership;
 mod patch;
 mod scale;
 mod update;
+mod version;
 mod watch;
 
 use std::sync::Arc;
@@ -130,7 +131,9 @@ impl Registry {
 
     /// The object with its version's place marked, ready for the store.
     fn draft(&self, resource: &Resource, mut object: Value) -> Result<Draft, StoreError> {
-        to_version(&mut object, &resource.storage_api_version);
+        if !resource.is_converted() {
+            to_version(&mut object, &resource.storage_api_version);
+        }
         let definition = &resource.definition;
         if definition.custom().is_none() {
             let stored_as = &*resource.storage_api_version;
@@ -167,7 +170,10 @@ impl Registry {
     /// An object as a dry run or a final update answers with it: not stored, its version as it stands.
     fn detached(&self, place: &Place, object: &Value) -> Arc<Stored> {
         let mut object = object.clone();
-        to_version(&mut object, &place.resource.storage_api_version);
+        // What a webhook converts stays in the version it is in: there is nothing to store.
+        if !place.resource.is_converted() {
+            to_version(&mut object, &place.resource.storage_api_version);
+        }
         let definition = &place.resource.definition;
         if definition.custom().is_none() {
             defaults::complete(&definition.group, &definition.version, &definition.kind, &mut object);

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::crd::conversion::Converter;
+
 /// Text of a table built into the program, or made at run time from a CRD.
 pub type Text = Cow<'static, str>;
 
@@ -71,6 +73,8 @@ pub struct CustomOrigin {
     pub scale: Option<ScalePaths>,
     /// `deprecationWarning`, or the default text, if the version is deprecated.
     pub deprecation_warning: Option<String>,
+    /// What makes one version of another, if that is a webhook.
+    pub converter: Option<Arc<Converter>>,
 }
 
 /// JSON paths of a custom resource's scale subresource.

@@ -22,8 +22,6 @@ const EXCHANGES: &str = include_str!("transcript/exchanges.jsonl");
 /// Answers that differ, and why.
 const DIFFERENT: &[(&str, &str)] = &[
     ("table of a namespace", PROSE),
-    ("eviction etc pod create", ADMISSION),
-    ("pod delete graceful", ADMISSION),
     ("text /healthz?verbose", PARTS),
     ("text /readyz?verbose", PARTS),
     ("root", PARTS),
@@ -34,7 +32,6 @@ const DIFFERENT: &[(&str, &str)] = &[
 ];
 
 const PROSE: &str = "a column that shows no one field is not described";
-const ADMISSION: &str = "no tolerations and priority by admission";
 const PARTS: &str = "the real server's parts and paths for debugging are not here";
 const OWNERS: &str = "owned fields are not converted to the version that another manager writes in";
 

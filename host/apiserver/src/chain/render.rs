@@ -2,6 +2,8 @@
 
 mod long_list;
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::Value;
 
 use super::Exchange;
@@ -9,10 +11,10 @@ use super::answer::{self, Response};
 use crate::catalog::Resource;
 use crate::object;
 use crate::registry::{Event, List};
-use crate::resource::ResourceDefinition;
+use crate::resource::{Origin, PrinterColumn, ResourceDefinition};
 use crate::status::{ApiError, Details, reason};
 use crate::store::Stored;
-use crate::table::{IncludeObject, RowOptions, TableWriter, write_partial, write_single};
+use crate::table::{IncludeObject, Printer, RowOptions, TableWriter, write_partial, write_single};
 use crate::wire::accept::{self, Format, MetaVersion, NotAcceptable, Offer, Transform};
 use crate::wire::json::{ListMeta, ListWriter, Order, write_object};
 use crate::wire::{pretty, protobuf, yaml};
@@ -198,9 +200,36 @@ pub(super) fn loose(exchange: &Exchange, code: u16, form: Form, value: &Value) -
     let api_version = object::api_version(value);
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let mut body = Vec::new();
-    write_object(Order::of(group, version, object::kind(value)), value, &mut body);
+    match form.transform {
+        Transform::Table(table) if object::kind(value) == "Scale" => {
+            write_single(scale_printer(), form.rows(table), value, true, &mut body);
+        }
+        _ => write_object(Order::of(group, version, object::kind(value)), value, &mut body),
+    }
     body.push(b'\n');
     form.answer(exchange, code, body)
+}
+
+/// What `kubectl get --subresource=scale` shows, of any kind.
+fn scale_printer() -> &'static Printer {
+    static MADE: OnceLock<Printer> = OnceLock::new();
+    let column = |name: &str, kind: &str, json_path: &str| PrinterColumn {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        json_path: json_path.to_owned(),
+        ..PrinterColumn::default()
+    };
+    MADE.get_or_init(|| {
+        Printer::of(&ResourceDefinition {
+            printer_columns: vec![
+                column("Desired", "integer", ".spec.replicas"),
+                column("Available", "integer", ".status.replicas"),
+                column("Age", "date", ".metadata.creationTimestamp"),
+            ],
+            origin: Origin::Custom(Arc::default()),
+            ..ResourceDefinition::default()
+        })
+    })
 }
 
 /// A list. A long one is made while it is sent.

@@ -11,7 +11,9 @@ use crate::query::{ListOptions, WriteOptions};
 use crate::registry::{
     DeleteOptions, Deleted, PatchKind, Place, Registry, Written, parse_version, scale_of, too_large_version,
 };
+use crate::resource::ResourceDefinition;
 use crate::status::ApiError;
+use crate::store::Stored;
 
 /// How long a read waits for a version that has not come yet.
 const FRESH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -23,14 +25,24 @@ pub(super) async fn serve(registry: &Registry, exchange: &Exchange, resource: &A
     let request = Request { registry, exchange, resource };
     match request.serve().await {
         Ok(mut response) => {
-            if let Some(warning) =
-                resource.definition.custom().and_then(|custom| custom.deprecation_warning.as_ref())
-            {
-                answer::warn(&mut response, std::slice::from_ref(warning));
+            let custom = resource.definition.custom().and_then(|custom| custom.deprecation_warning.clone());
+            if let Some(warning) = custom.or_else(|| deprecated(&resource.definition).map(str::to_owned)) {
+                answer::warn(&mut response, &[warning]);
             }
             response
         }
         Err(error) => render::failure(exchange, resource, &error),
+    }
+}
+
+/// What the server says of built-in kinds that have a better one.
+fn deprecated(definition: &ResourceDefinition) -> Option<&'static str> {
+    match (&*definition.group, &*definition.plural) {
+        ("", "endpoints") => {
+            Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+        }
+        ("", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        _ => None,
     }
 }
 
@@ -51,18 +63,21 @@ impl Request<'_> {
         };
         match (info.verb, &*info.subresource) {
             ("get", "scale") => {
-                Ok(render::loose(self.exchange, 200, form, &self.registry.get_scale(&place)?))
+                let held = self.shown(&self.registry.get(&place)?).await?;
+                let scale = scale_of(self.resource, &self.resource.read(&held));
+                Ok(render::loose(self.exchange, 200, form, &scale))
             }
             ("update" | "patch", "scale") => self.write_scale(&place, form).await,
             ("update", "finalize") => {
                 let options = self.write_options("UpdateOptions")?;
                 let body = read_body::object(self.exchange, self.resource)?;
                 let written = self.registry.finalize_namespace(&place, body, &options).await?;
-                Ok(self.written(form, &written))
+                self.written(form, &written).await
             }
             ("get", _) => {
                 self.reach_version(self.exchange.query.get("resourceVersion")).await?;
-                Ok(render::object(self.exchange, 200, form, self.resource, &*self.registry.get(&place)?))
+                let held = self.shown(&self.registry.get(&place)?).await?;
+                Ok(render::object(self.exchange, 200, form, self.resource, &held))
             }
             ("list", _) => self.list(&place, form).await,
             ("watch", _) => self.watch(&place, form).await,
@@ -127,11 +142,17 @@ impl Request<'_> {
         Ok(options)
     }
 
-    fn written(&self, form: Form, written: &Written) -> Response {
+    /// An object of the store as this version has it.
+    async fn shown(&self, stored: &Arc<Stored>) -> Result<Arc<Stored>, ApiError> {
+        self.registry.in_version(self.resource, stored).await
+    }
+
+    async fn written(&self, form: Form, written: &Written) -> Result<Response, ApiError> {
         let code = if written.created { 201 } else { 200 };
-        let mut response = render::object(self.exchange, code, form, self.resource, &written.object);
+        let object = self.shown(&written.object).await?;
+        let mut response = render::object(self.exchange, code, form, self.resource, &object);
         answer::warn(&mut response, &written.warnings);
-        response
+        Ok(response)
     }
 
     /// Waits until the store has come to a version, for so long as the real server does.
@@ -153,7 +174,8 @@ impl Request<'_> {
         if options.continue_token.is_empty() {
             self.reach_version(&options.resource_version).await?;
         }
-        Ok(render::list(self.exchange, form, self.registry.list(place, &options)?))
+        let list = self.registry.list_in_version(self.registry.list(place, &options)?).await?;
+        Ok(render::list(self.exchange, form, list))
     }
 
     async fn watch(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
@@ -167,28 +189,31 @@ impl Request<'_> {
             options.field_selector = format!("metadata.name={}", place.name);
         }
         match self.registry.watch(place, &options) {
-            Ok(watch) => Ok(stream::respond(self.exchange, form, self.resource, watch, &options)),
+            Ok(watch) => {
+                Ok(stream::respond(self.exchange, self.registry, (form, self.resource), watch, &options))
+            }
             Err(error) if error.code() == 410 => Ok(stream::refuse(form, &error)),
             Err(error) => Err(error),
         }
     }
 
     async fn create(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
-        let options = self.write_options("CreateOptions")?;
+        let mut options = self.write_options("CreateOptions")?;
+        options.requester = reviews::user_info(&self.exchange.user);
         let body = read_body::object(self.exchange, self.resource)?;
         if let Some(review) = reviews::answer(self.exchange, self.resource, &body) {
             let review = reviews::with_status(self.registry.own_created(place, review.0, &options), review.1);
             return Ok(render::loose(self.exchange, 201, form, &review));
         }
         let written = self.registry.create(place, body, &options).await?;
-        Ok(self.written(form, &written))
+        self.written(form, &written).await
     }
 
     async fn update(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
         let options = self.write_options("UpdateOptions")?;
         let body = read_body::object(self.exchange, self.resource)?;
         let written = self.registry.update(place, body, &options).await?;
-        Ok(self.written(form, &written))
+        self.written(form, &written).await
     }
 
     fn patch_kind(&self) -> Result<PatchKind, ApiError> {
@@ -201,7 +226,7 @@ impl Request<'_> {
         let options = self.write_options("PatchOptions")?;
         let patch = read_body::patch(self.exchange)?;
         let written = self.registry.patch(place, kind, patch, &options).await?;
-        Ok(self.written(form, &written))
+        self.written(form, &written).await
     }
 
     async fn write_scale(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
@@ -214,7 +239,8 @@ impl Request<'_> {
             let patch = read_body::patch(self.exchange)?;
             self.registry.patch_scale(place, self.patch_kind()?, &patch, &options).await?
         };
-        Ok(render::loose(self.exchange, 200, form, &scale_of(self.resource, &written.object.value())))
+        let object = self.shown(&written.object).await?;
+        Ok(render::loose(self.exchange, 200, form, &scale_of(self.resource, &self.resource.read(&object))))
     }
 
     async fn delete(&self, place: &Place, form: Form) -> Result<Response, ApiError> {
@@ -222,7 +248,10 @@ impl Request<'_> {
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         Ok(match self.registry.delete(place, &options).await? {
             Deleted::Gone(status) => answer::status_as(&status, 200, form.format, form.pretty),
-            Deleted::Object(object) => render::object(self.exchange, 200, form, self.resource, &object),
+            Deleted::Object(object) => {
+                let object = self.shown(&object).await?;
+                render::object(self.exchange, 200, form, self.resource, &object)
+            }
         })
     }
 
@@ -231,6 +260,7 @@ impl Request<'_> {
         let options = DeleteOptions::parse(&self.exchange.query, body.as_ref().map(|body| &body.value))?;
         let mut list = ListOptions::parse(&self.exchange.query)?;
         list.limit = 0;
-        Ok(render::list(self.exchange, form, self.registry.delete_collection(place, &list, &options).await?))
+        let deleted = self.registry.delete_collection(place, &list, &options).await?;
+        Ok(render::list(self.exchange, form, self.registry.list_in_version(deleted).await?))
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Exchange, User};
 use crate::catalog::Resource;
+use crate::clock;
 use crate::object;
 use crate::registry::Body;
 
@@ -25,7 +26,10 @@ pub(super) fn answer(exchange: &Exchange, resource: &Resource, body: &Body) -> O
             "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
             "incomplete": false,
         }),
-        "selfsubjectreviews" => json!({"userInfo": user_info(&exchange.user)}),
+        "selfsubjectreviews" => {
+            object::metadata_mut(&mut review).insert("creationTimestamp".into(), clock::now().into());
+            json!({"userInfo": user_info(&exchange.user)})
+        }
         _ => return None,
     };
     Some((review, status))
@@ -37,7 +41,8 @@ pub(super) fn with_status(mut review: Value, status: Value) -> Value {
     review
 }
 
-fn user_info(user: &User) -> Value {
+/// A user as reviews and signing requests name them.
+pub(super) fn user_info(user: &User) -> Value {
     let mut info = json!({"username": user.name, "groups": user.groups});
     if !user.uid.is_empty() {
         info["uid"] = user.uid.as_str().into();

@@ -16,7 +16,7 @@ use super::answer::{self, Response};
 use super::render::{self, Form};
 use crate::catalog::Resource;
 use crate::query::ListOptions;
-use crate::registry::{Event, Watch};
+use crate::registry::{Event, Registry, Watch};
 use crate::status::ApiError;
 
 /// How often a quiet watch is told how far it has come.
@@ -31,6 +31,7 @@ struct Stream {
     /// Whether an event has been written.
     any: bool,
     watch: Watch,
+    registry: Registry,
     resource: Arc<Resource>,
     /// Events not written yet.
     waiting: std::vec::IntoIter<Event>,
@@ -47,8 +48,8 @@ struct Stream {
 /// The answer to a watch.
 pub(super) fn respond(
     exchange: &Exchange,
-    form: Form,
-    resource: &Arc<Resource>,
+    registry: &Registry,
+    (form, resource): (Form, &Arc<Resource>),
     watch: Watch,
     options: &ListOptions,
 ) -> Response {
@@ -60,6 +61,7 @@ pub(super) fn respond(
         form,
         any: false,
         watch,
+        registry: registry.clone(),
         resource: Arc::clone(resource),
         waiting: Vec::new().into_iter(),
         initial: true,
@@ -102,7 +104,10 @@ impl Stream {
         if self.initial {
             self.initial = false;
             if let Some(events) = self.watch.take_initial() {
-                self.waiting = events.into_iter();
+                match self.registry.events_in_version(&self.resource, events).await {
+                    Ok(events) => self.waiting = events.into_iter(),
+                    Err(error) => return Some(self.end_with(&error, out)),
+                }
                 return Some(self.initial_chunk(out));
             }
             // Headers go out with the first piece; an empty one makes clients see at once that the watch stands.
@@ -114,11 +119,11 @@ impl Stream {
         tokio::select! {
             biased;
             events = self.watch.next() => match events {
-                Ok(events) => self.write(&events, &mut out),
-                Err(error) => {
-                    render::error_event(self.form, &error, &mut out);
-                    self.over = true;
-                }
+                Ok(events) => match self.registry.events_in_version(&self.resource, events).await {
+                    Ok(events) => self.write(&events, &mut out),
+                    Err(error) => return Some(self.end_with(&error, out)),
+                },
+                Err(error) => return Some(self.end_with(&error, out)),
             },
             () = self.stopping.cancelled() => {
                 self.over = true;
@@ -128,7 +133,7 @@ impl Stream {
                 self.over = true;
                 self.bookmark(&mut out);
             }
-            _ = self.ticks.tick(), if self.bookmarks => self.tick(&mut out),
+            _ = self.ticks.tick(), if self.bookmarks => self.tick(&mut out).await,
         }
         Some(out.into())
     }
@@ -164,8 +169,20 @@ impl Stream {
         }
     }
 
-    fn tick(&mut self, out: &mut Vec<u8>) {
-        match self.watch.poll() {
+    /// An error is the last that a watch tells.
+    fn end_with(&mut self, error: &ApiError, mut out: Vec<u8>) -> Bytes {
+        render::error_event(self.form, error, &mut out);
+        self.over = true;
+        out.into()
+    }
+
+    async fn tick(&mut self, out: &mut Vec<u8>) {
+        let polled = self.watch.poll();
+        let converted = match polled {
+            Ok(events) => self.registry.events_in_version(&self.resource, events).await,
+            Err(error) => Err(error),
+        };
+        match converted {
             Ok(events) => {
                 self.write(&events, out);
                 self.bookmark(out);

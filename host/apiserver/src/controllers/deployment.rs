@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{self, Key, Source, own_key, owner_key};
+use super::record::{Told, record};
 use super::workload::{
     DEPLOYMENTS, PODS, REPLICA_SETS, controller_reference, hash_text, int, is_active, owned,
 };
@@ -65,10 +66,14 @@ async fn work(client: &Client, key: &Key) -> Result<Option<Duration>, ApiError> 
     let paused = deployment["spec"]["paused"] == true;
     if !paused {
         let old_pods_remain = recreates(&deployment) && has_pods(client, &sets.old)?;
+        let mut status = None;
         if sets.new.is_none() && !old_pods_remain {
-            sets.new = Some(create_set(client, &deployment, &sets).await?);
+            let set = create_set(client, &deployment, &sets).await?;
+            status = Some(status::with_created(&deployment, object::name(&set)));
+            tell_scaled(client, &deployment, &set, 0).await;
+            sets.new = Some(set);
         }
-        if revision::write(client, &deployment, &mut sets).await? {
+        if revision::write(client, &deployment, &mut sets, status).await? {
             // The Deployment itself was written; the change leads here again.
             return Ok(None);
         }
@@ -189,9 +194,20 @@ async fn scale(
             "metadata": {"resourceVersion": object::resource_version(set), "annotations": annotations},
             "spec": {"replicas": replicas},
         });
+        let before = int(set, "spec.replicas");
         *set = client.patch(&place, patch).await?;
+        if before != *replicas {
+            tell_scaled(client, deployment, set, before).await;
+        }
     }
     Ok(())
+}
+
+async fn tell_scaled(client: &Client, deployment: &Value, set: &Value, before: i64) {
+    let now = int(set, "spec.replicas");
+    let way = if now < before { "down" } else { "up" };
+    let message = format!("Scaled {way} replica set {} from {before} to {now}", object::name(set));
+    record(client, NAME, deployment, Told::normal("ScalingReplicaSet", message)).await;
 }
 
 /// Whether more than one ReplicaSet is to have Pods: a paused Deployment stays as it is then.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{self, Key, Source, own_key, owner_key};
+use super::record::{Told, record};
 use super::workload::{
     JOBS, PODS, holds, int, is_active, now_seconds, owned, pod_of, seconds_of, text, write_status,
 };
@@ -67,21 +68,42 @@ async fn work(client: &Client, key: &Key) -> Result<Option<Duration>, ApiError> 
     let pause = if tally.active < wanted { pause_left(tally, now) } else { None };
     let mut active = tally.active;
     if active > wanted {
-        delete_surplus(client, &pods, active - wanted).await?;
+        delete_surplus(client, &job, &pods, active - wanted).await?;
         active = wanted;
     } else if pause.is_none() {
         let place = client.place(PODS, &key.namespace, "")?;
         for _ in active..wanted {
             let pod = pod_of(&job, &job["spec"]["template"], format!("{}-", key.name));
-            client.create(&place, pod).await?;
+            let pod = client.create(&place, pod).await?;
+            tell(client, &job, "SuccessfulCreate", format!("Created pod: {}", object::name(&pod))).await;
         }
         active = wanted;
     }
     let status = next_status(&job, Tally { active, ..tally }, end.as_ref(), suspended);
     write_status(client, JOBS, &job, status).await?;
+    tell_end(client, &job, end.as_ref()).await;
+    if suspended != holds(&job, "Suspended") {
+        let (reason, message) =
+            if suspended { ("Suspended", "Job suspended") } else { ("Resumed", "Job resumed") };
+        tell(client, &job, reason, message.to_owned()).await;
+    }
     let deadline = if suspended { None } else { deadline(&job).map(|at| at - now) };
     let again = [pause, deadline].into_iter().flatten().filter(|left| *left > 0).min();
     Ok(again.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs))
+}
+
+async fn tell(client: &Client, job: &Value, reason: &str, message: String) {
+    record(client, NAME, job, Told::normal(reason, message)).await;
+}
+
+async fn tell_end(client: &Client, job: &Value, end: Option<&End>) {
+    match end {
+        Some(End::Complete) => tell(client, job, "Completed", "Job completed".to_owned()).await,
+        Some(End::Failed { reason, message }) => {
+            record(client, NAME, job, Told::warning(reason, (*message).to_owned())).await;
+        }
+        None => {}
+    }
 }
 
 impl Tally {
@@ -151,13 +173,17 @@ fn pause_left(tally: Tally, now: i64) -> Option<i64> {
     (tally.last_failure > 0 && left > 0).then_some(left)
 }
 
-async fn delete_surplus(client: &Client, pods: &[Value], surplus: i64) -> Result<(), ApiError> {
+async fn delete_surplus(client: &Client, job: &Value, pods: &[Value], surplus: i64) -> Result<(), ApiError> {
     let surplus = usize::try_from(surplus).unwrap_or(0);
     for pod in pods.iter().filter(|pod| is_active(pod)).take(surplus) {
         let place = client.place(PODS, object::namespace(pod), object::name(pod))?;
         match client.delete(&place, &DeleteOptions::default()).await {
             Err(error) if error.code() != 404 => return Err(error),
-            _ => {}
+            Err(_) => {}
+            Ok(_) => {
+                let message = format!("Deleted pod: {}", object::name(pod));
+                tell(client, job, "SuccessfulDelete", message).await;
+            }
         }
     }
     Ok(())

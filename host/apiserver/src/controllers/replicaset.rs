@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::follow::{self, Key, Source, controller_of, own_key, owner_key};
+use super::record::{Told, record};
 use super::workload::{
-    PODS, REPLICA_SETS, all, controller_reference, int, is_active, now_seconds, pod_of, ready_since,
-    seconds_of, text,
+    PODS, REPLICA_SETS, all, controller_reference, int, is_active, is_ending, now_seconds, pod_of,
+    ready_since, seconds_of, text,
 };
 use super::{Client, Controller};
 use crate::clock;
@@ -89,7 +90,14 @@ async fn scale(client: &Client, set: &Value, active: &[Value]) -> Result<(), Api
     let place = client.place(PODS, object::namespace(set), "")?;
     for _ in active.len()..wanted.min(active.len() + BURST_MAX) {
         let pod = pod_of(set, &set["spec"]["template"], format!("{}-", object::name(set)));
-        client.create(&place, pod).await?;
+        match client.create(&place, pod).await {
+            Ok(pod) => tell(client, set, "SuccessfulCreate", "Created", &pod).await,
+            Err(error) => {
+                let message = format!("Error creating: {error}");
+                record(client, NAME, set, Told::warning("FailedCreate", message)).await;
+                return Err(error);
+            }
+        }
     }
     if active.len() > wanted {
         let mut ranked: Vec<&Value> = active.iter().collect();
@@ -100,11 +108,17 @@ async fn scale(client: &Client, set: &Value, active: &[Value]) -> Result<(), Api
                 DeleteOptions { uid: Some(object::uid(pod).to_owned()), ..DeleteOptions::default() };
             match client.delete(&place, &options).await {
                 Err(error) if !matches!(error.code(), 404 | 409) => return Err(error),
-                _ => {}
+                Err(_) => {}
+                Ok(_) => tell(client, set, "SuccessfulDelete", "Deleted", pod).await,
             }
         }
     }
     Ok(())
+}
+
+async fn tell(client: &Client, set: &Value, reason: &str, done: &str, pod: &Value) {
+    let message = format!("{done} pod: {}", object::name(pod));
+    record(client, NAME, set, Told::normal(reason, message)).await;
 }
 
 /// Pods that do least are deleted first: waiting before running, not ready before ready, cheap before dear, young
@@ -148,6 +162,7 @@ async fn write_status(
         "readyReplicas": since.len(),
         "availableReplicas": available,
         "observedGeneration": object::generation(set),
+        "terminatingReplicas": pods.iter().filter(|pod| is_ending(pod)).count(),
     });
     if let Some(conditions) = conditions(set, failure) {
         status["conditions"] = conditions;

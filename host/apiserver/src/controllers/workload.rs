@@ -93,17 +93,24 @@ pub(super) async fn write_status(
     client.update(&place, object).await.map(drop)
 }
 
-/// Whether two statuses are equal; a number that is missing is zero.
+/// Whether two statuses are equal; a number that is missing is zero, but for the one that is written even then.
 fn says_the_same(held: &Value, next: &Value) -> bool {
     let empty = Map::new();
     let (held, next) = (held.as_object().unwrap_or(&empty), next.as_object().unwrap_or(&empty));
-    let value = |of: &Map<String, Value>, key: &str| of.get(key).filter(|value| **value != json!(0)).cloned();
+    let value = |of: &Map<String, Value>, key: &str| {
+        of.get(key).filter(|value| **value != json!(0) || key == "terminatingReplicas").cloned()
+    };
     held.keys().chain(next.keys()).all(|key| value(held, key) == value(next, key))
 }
 
 /// Whether a Pod still counts: neither finished nor being deleted.
 pub(super) fn is_active(pod: &Value) -> bool {
     !matches!(text(pod, "status.phase"), "Succeeded" | "Failed") && object::deletion_timestamp(pod).is_none()
+}
+
+/// Whether a Pod is on its way out and still there.
+pub(super) fn is_ending(pod: &Value) -> bool {
+    !matches!(text(pod, "status.phase"), "Succeeded" | "Failed") && object::deletion_timestamp(pod).is_some()
 }
 
 /// The condition of a type.

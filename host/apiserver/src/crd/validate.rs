@@ -17,6 +17,7 @@ pub(crate) fn validate(crd: &Value, old: Option<&Value>) -> Vec<Cause> {
     names(crd, &mut causes);
     scope(crd, &mut causes);
     version_list(crd, &mut causes);
+    causes.extend(super::conversion::faults(crd, old));
     if let Some(old) = old {
         immutable(crd, old, &mut causes);
     }
@@ -116,11 +117,6 @@ fn version_list(crd: &Value, causes: &mut Vec<Cause>) {
     if storage != 1 {
         let why = "must have exactly one version marked as storage version";
         causes.push(Cause::invalid("spec.versions", "[]", why));
-    }
-    let strategy = text(crd, "spec.conversion.strategy");
-    if !matches!(strategy, "None" | "Webhook") {
-        let field = "spec.conversion.strategy";
-        causes.push(Cause::not_supported(field, &quoted(strategy), &["None", "Webhook"]));
     }
 }
 

@@ -53,6 +53,14 @@ pub(super) fn after(declared: &StructType, map: &mut Object) {
                 }
             }
         }
+        ("autoscaling/v2", "HorizontalPodAutoscalerSpec") => {
+            let target = json!({"type": "Utilization", "averageUtilization": 80});
+            let none = map.get("metrics").and_then(Value::as_array).is_none_or(Vec::is_empty);
+            if none {
+                let cpu = json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]);
+                map.insert("metrics".to_owned(), cpu);
+            }
+        }
         ("rbac/v1", "Subject") => subject(map),
         ("rbac/v1", "RoleBinding" | "ClusterRoleBinding") => {
             if let Some(Value::Object(role)) = map.get_mut("roleRef") {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Place, Registry};
 use crate::object;
+use crate::query::WriteOptions;
 use crate::status::ApiError;
 use crate::store::Listing;
 
@@ -30,6 +31,27 @@ impl Registry {
             None => self.give_priority(place, object)?,
         }
         Ok(())
+    }
+
+    /// Completes what has no fields of its own for it: who asks for a certificate, and that a new node is not ready.
+    pub(super) fn admit_new(&self, place: &Place, object: &mut Value, options: &WriteOptions) {
+        let spec = |object| object::child_mut(object::as_map(object), "spec");
+        match &*place.resource.store_name {
+            "nodes" => {
+                let taints = object::list_mut(spec(object), "taints");
+                let taint = json!({"effect": "NoSchedule", "key": AWAY[0]});
+                let same = |held: &Value| held["key"] == taint["key"] && held["effect"] == taint["effect"];
+                if !taints.iter().any(same) {
+                    taints.push(taint);
+                }
+            }
+            "certificatesigningrequests.certificates.k8s.io" => {
+                let spec = spec(object);
+                spec.retain(|field, _| !["username", "uid", "groups", "extra"].contains(&field.as_str()));
+                spec.extend(options.requester.as_object().cloned().unwrap_or_default());
+            }
+            _ => {}
+        }
     }
 
     fn give_priority(&self, place: &Place, pod: &mut Value) -> Result<(), ApiError> {

@@ -49,6 +49,7 @@ impl Registry {
         self.check_may_create(&place)?;
         self.admit(&place, &mut object, None)?;
         prepare(&place, &mut object);
+        self.admit_new(&place, &mut object, options);
         for _ in 0..NAME_ATTEMPTS_MAX {
             if generated {
                 place.name = metadata::generated_name(&object);
@@ -58,6 +59,7 @@ impl Registry {
             if options.dry_run {
                 return self.create_dry(&place, &object, warnings);
             }
+            let object = self.in_storage_version(&place.resource, object).await?;
             match self.insert(&place, object).await {
                 Ok(object) => return Ok(Written { object, created: true, warnings }),
                 Err(StoreError::Exists) if generated => {}

@@ -73,7 +73,10 @@ impl Registry {
                 PatchKind::Strategic => not_restored(&patch.value, error),
                 _ => error,
             })?;
-            let shown = patched.to_string();
+            let shown = match kind {
+                PatchKind::Strategic => crate::schema::go_plain(&patch.value),
+                _ => patched.to_string(),
+            };
             let body = Body { value: patched, faults: patch.faults.clone(), text: Bytes::new() };
             let decoded = self.decode(place, body, options.field_validation, &mut warnings);
             decoded.map_err(|error| cannot_be_read(kind, &shown, error))

@@ -77,7 +77,7 @@ impl Registry {
     ) -> Result<Written, ApiError> {
         for _ in 0..ATTEMPTS_MAX {
             let current = self.get(place)?;
-            let old = place.resource.read(&current);
+            let old = place.resource.read(&*self.in_version(&place.resource, &current).await?);
             let made = make(&old)?;
             if place.subresource != "scale" {
                 check_name(place, &made)?;
@@ -91,6 +91,7 @@ impl Registry {
                     warnings: Vec::new(),
                 });
             }
+            let object = self.in_storage_version(&place.resource, object).await?;
             match self.write_change(place, &current, object).await {
                 Ok(object) => return Ok(Written { object, created: false, warnings: Vec::new() }),
                 Err(StoreError::Changed { .. }) => {}
@@ -245,6 +246,9 @@ fn put(object: &mut Value, field: &str, value: Option<Value>) {
 
 /// Whether the change makes the generation rise.
 fn rises(place: &Place, object: &Value, old: &Value) -> bool {
+    if place.subresource == "status" {
+        return false;
+    }
     let spec = || object.get("spec") != old.get("spec");
     match place.resource.strategy.generation {
         Generation::Ignored => false,

@@ -45,6 +45,12 @@ fn prepare_update(crd: &mut Value, _old: &Value) {
 fn fill_in(crd: &mut Value) {
     let spec = object::child_mut(object::as_map(crd), "spec");
     spec.entry("conversion").or_insert_with(|| json!({"strategy": "None"}));
+    let service = spec
+        .get_mut("conversion")
+        .and_then(|conversion| conversion.get_mut("webhook")?.get_mut("clientConfig")?.get_mut("service"));
+    if let Some(Value::Object(service)) = service {
+        service.entry("port").or_insert_with(|| 443.into());
+    }
     let names = object::child_mut(spec, "names");
     let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     let empty = |value: Option<&Value>| value.is_none_or(|value| value == "" || value.is_null());

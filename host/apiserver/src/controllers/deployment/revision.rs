@@ -43,9 +43,14 @@ pub(super) fn size_annotations(deployment: &Value) -> Map<String, Value> {
         .collect()
 }
 
-/// Gives the new ReplicaSet the highest revision, and the Deployment the same. Says whether the Deployment was
-/// written.
-pub(super) async fn write(client: &Client, deployment: &Value, sets: &mut Sets) -> Result<bool, ApiError> {
+/// Gives the new ReplicaSet the highest revision, and the Deployment the same, along with a status if there is one.
+/// Says whether the Deployment was written. That goes by its status subresource, so its generation does not rise.
+pub(super) async fn write(
+    client: &Client,
+    deployment: &Value,
+    sets: &mut Sets,
+    status: Option<Value>,
+) -> Result<bool, ApiError> {
     let highest = sets.old.iter().map(of).max().unwrap_or(0);
     let Some(new) = &mut sets.new else { return Ok(false) };
     let revision = if of(new) > highest { of(new) } else { highest + 1 };
@@ -55,10 +60,16 @@ pub(super) async fn write(client: &Client, deployment: &Value, sets: &mut Sets) 
         let place = client.place(REPLICA_SETS, object::namespace(new), object::name(new))?;
         *new = client.patch(&place, json!({"metadata": {"annotations": annotations}})).await?;
     }
-    if of(deployment) == revision {
+    if of(deployment) == revision && status.is_none() {
         return Ok(false);
     }
-    let place = client.place(DEPLOYMENTS, object::namespace(deployment), object::name(deployment))?;
-    client.patch(&place, json!({"metadata": {"annotations": {REVISION: revision.to_string()}}})).await?;
+    let mut place = client.place(DEPLOYMENTS, object::namespace(deployment), object::name(deployment))?;
+    place.subresource = "status".to_owned();
+    let mut next = deployment.clone();
+    next["metadata"]["annotations"][REVISION] = revision.to_string().into();
+    if let Some(status) = status {
+        next["status"] = status;
+    }
+    client.update(&place, next).await?;
     Ok(true)
 }

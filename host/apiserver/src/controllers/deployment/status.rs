@@ -40,6 +40,21 @@ pub(super) fn is_complete(deployment: &Value, sets: &Sets) -> bool {
     counts.iter().all(|count| *count == desired)
 }
 
+/// The status once a ReplicaSet for the present template has been made, and has no Pods yet.
+pub(super) fn with_created(deployment: &Value, name: &str) -> Value {
+    let mut status = deployment["status"].clone();
+    if !status.is_object() {
+        status = json!({});
+    }
+    let told = ("True", "NewReplicaSetCreated", format!("Created new replica set \"{name}\""));
+    let condition = made(deployment, "Progressing", told, true);
+    let conditions = object::list_mut(object::as_map(&mut status), "conditions");
+    conditions.retain(|held| held["type"] != "Progressing");
+    conditions.push(condition);
+    status["updatedReplicas"] = 0.into();
+    status
+}
+
 fn next(deployment: &Value, sets: &Sets, now: i64) -> (Value, Option<Duration>) {
     let total = sum(sets.all(), "status.replicas");
     let available = sum(sets.all(), "status.availableReplicas");
@@ -49,6 +64,7 @@ fn next(deployment: &Value, sets: &Sets, now: i64) -> (Value, Option<Duration>) 
         "updatedReplicas": sum(sets.new.iter(), "status.replicas"),
         "readyReplicas": sum(sets.all(), "status.readyReplicas"),
         "availableReplicas": available,
+        "terminatingReplicas": sum(sets.all(), "status.terminatingReplicas"),
         "unavailableReplicas": (sum(sets.all(), "spec.replicas") - available).max(0),
     });
     if let Some(collisions) = deployment["status"].get("collisionCount") {
