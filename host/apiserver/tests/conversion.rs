@@ -217,6 +217,17 @@ async fn a_webhook_that_cannot_be_reached_or_trusted_is_told() {
 }
 
 #[tokio::test]
+async fn an_authority_may_serve_with_its_own_certificate() {
+    let bench = Bench::new().await;
+    let webhook = Webhook::start_as(rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained)).await;
+    bench.post(DEFINITIONS, definition(&by_url(&webhook))).await.expect(201);
+    bench.until(V2, 200).await;
+    bench.post(V1, door("v1", "a", &json!({"host": "h", "port": "1"}))).await.expect(201);
+    let read = bench.get(&format!("{V2}/a")).await.expect(200);
+    assert_eq!(read["spec"], json!({"address": "h:1"}));
+}
+
+#[tokio::test]
 async fn a_service_leads_to_its_ready_endpoint() {
     let (bench, webhook) = (Bench::new().await, Webhook::start().await);
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "hook"},

@@ -6,6 +6,7 @@
 mod call;
 mod memory;
 mod review;
+mod trust;
 mod validate;
 
 use std::sync::Arc;

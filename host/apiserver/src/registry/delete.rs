@@ -109,6 +109,8 @@ impl Registry {
         namespace::check_may_delete(place)?;
         for _ in 0..ATTEMPTS_MAX {
             let current = self.get(place)?;
+            // The real server reads what it deletes in the version of the request; a webhook that fails keeps it.
+            self.in_version(&place.resource, &current).await?;
             let object = current.value();
             check_preconditions(place, &object, options)?;
             let marked = mark(place, &object, options);

@@ -40,16 +40,24 @@ pub(crate) struct Webhook {
 
 impl Webhook {
     pub(crate) async fn start() -> Self {
+        Self::start_as(rcgen::IsCa::NoCa).await
+    }
+
+    /// Serves with a certificate that says that it is an authority's, as many webhooks do.
+    pub(crate) async fn start_as(is_ca: rcgen::IsCa) -> Self {
         let names = vec!["127.0.0.1".to_owned(), "hook.default.svc".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).unwrap();
-        let ca_bundle = BASE64_STANDARD.encode(made.cert.pem());
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let mut params = rcgen::CertificateParams::new(names).unwrap();
+        params.is_ca = is_ca;
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let cert = params.self_signed(&signing_key).unwrap();
+        let ca_bundle = BASE64_STANDARD.encode(cert.pem());
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
+            .with_single_cert(vec![cert.der().clone()], key)
             .unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -8,10 +8,9 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 
+use super::trust;
 use crate::object;
 use crate::query::ListOptions;
 use crate::registry::{Place, Registry};
@@ -133,16 +132,12 @@ impl Target {
     }
 
     fn tls(&self) -> Result<rustls::ClientConfig, String> {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&self.ca_bundle) {
-            let added = certificate.map_err(|error| error.to_string()).map(|found| roots.add(found));
-            added?.map_err(|error| error.to_string())?;
-        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = trust::verifier(&self.ca_bundle, &provider)?;
         let builder = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
-        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+        Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
     }
 }
 
