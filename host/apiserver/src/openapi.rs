@@ -9,6 +9,8 @@ mod operation;
 mod paths;
 mod prose;
 mod schemas;
+mod v2;
+mod v2_protobuf;
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
@@ -49,7 +51,32 @@ pub fn hash(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<Strin
 pub fn document(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<Vec<u8>> {
     let by_path = by_path(definitions);
     let resources = by_path.get(path)?;
-    let mut components = schemas::Components::new();
+    Some(made(path, resources, schemas::Components::new()).0.to_string().into_bytes())
+}
+
+/// The hash of the document at `/openapi/v2`.
+pub fn hash_v2(definitions: &[Arc<ResourceDefinition>]) -> String {
+    let mut hasher = Sha512::new();
+    by_path(definitions).iter().for_each(|(path, resources)| hasher.update(digest(path, resources)));
+    format!("{:X}", hasher.finalize())
+}
+
+/// The document at `/openapi/v2`, as JSON or as protobuf.
+pub fn document_v2(definitions: &[Arc<ResourceDefinition>], protobuf: bool) -> Vec<u8> {
+    let mut prose = Some(Prose::unpack());
+    let by_path = by_path(definitions);
+    let documents = by_path.iter().map(|(path, resources)| {
+        let components = schemas::Components::with(prose.take().unwrap_or_else(Prose::unpack));
+        let (document, returned) = made(path, resources, components);
+        prose = Some(returned);
+        document
+    });
+    let document = v2::of(documents);
+    if protobuf { v2_protobuf::encode(&document) } else { document.to_string().into_bytes() }
+}
+
+/// The document of some resources, and the prose back.
+fn made(path: &str, resources: &Resources<'_>, mut components: schemas::Components) -> (Value, Prose) {
     let paths = match resources.first() {
         None => fixed::paths(path),
         Some(_) => paths::of(path, resources),
@@ -67,7 +94,8 @@ pub fn document(definitions: &[Arc<ResourceDefinition>], path: &str) -> Option<V
             components.set_kinds(&format!("meta.v1.{kind}"), shared_kinds(first, kind));
         }
     }
-    Some(assemble(custom, &paths, components).to_string().into_bytes())
+    let (schemas, prose) = components.into_parts();
+    (assemble(custom, &paths, schemas), prose)
 }
 
 /// The group versions that a type of all of them stands for in the document of one.
@@ -83,8 +111,7 @@ fn shared_kinds(definition: &ResourceDefinition, kind: &str) -> Vec<Value> {
     kinds
 }
 
-fn assemble(custom: bool, paths: &Value, components: schemas::Components) -> Value {
-    let schemas = components.into_map();
+fn assemble(custom: bool, paths: &Value, schemas: serde_json::Map<String, Value>) -> Value {
     let (title, version) = if custom { ("Kubernetes CRD Swagger", "v0.1.0") } else { ("Kubernetes", "1.36") };
     let mut components = serde_json::Map::new();
     if !schemas.is_empty() {

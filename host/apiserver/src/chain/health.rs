@@ -50,7 +50,7 @@ impl Health {
             paths.push(format!("/{root}"));
             paths.extend(parts(root).iter().map(|part| format!("/{root}/{part}")));
         }
-        let others = ["/apis/", "/metrics", "/openapi/v3", "/openapi/v3/"];
+        let others = ["/apis/", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/"];
         paths.extend(others.map(str::to_owned));
         // Groups that only custom resources make have no document of their own.
         paths.extend(

@@ -1,14 +1,15 @@
-//! `/openapi/v3`: the index and the documents it names.
+//! `/openapi/v3`: the index and the documents it names; `/openapi/v2`: all in one.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CACHE_CONTROL, ETAG, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, ETAG, HeaderValue, LOCATION, VARY};
 
 use super::answer::{self, JSON, Response};
 use super::{Exchange, Handler, discover};
 use crate::discovery;
 use crate::openapi;
 use crate::registry::Registry;
+use crate::wire::accept;
 
 #[derive(Debug)]
 pub(super) struct OpenApi {
@@ -21,6 +22,9 @@ impl OpenApi {
     }
 
     fn answer(&self, exchange: &Exchange) -> Option<Response> {
+        if exchange.path == "/openapi/v2" {
+            return Some(self.version_2(exchange));
+        }
         let rest = exchange.path.strip_prefix("/openapi/v3")?;
         let definitions = discover::definitions(&self.registry.resources());
         if matches!(rest, "" | "/") {
@@ -43,7 +47,34 @@ impl OpenApi {
         }
         Some(response)
     }
+
+    fn version_2(&self, exchange: &Exchange) -> Response {
+        let definitions = discover::definitions(&self.registry.resources());
+        let accept = exchange.header_list("accept").unwrap_or_default();
+        let wants = |clause: &accept::Clause<'_>| match (clause.main, clause.sub) {
+            ("application", sub) if PROTOBUF.contains(&sub) => Some(true),
+            ("application", "json" | "*") | ("*", "*") => Some(false),
+            _ => None,
+        };
+        let Some(protobuf) = (match accept.trim() {
+            "" => Some(false),
+            accept => accept::clauses(accept).iter().find_map(wants),
+        }) else {
+            return answer::empty(406);
+        };
+        let etag = format!("\"{}\"", openapi::hash_v2(&definitions));
+        let content_type = if protobuf { PROTOBUF_TYPE } else { JSON };
+        let mut response =
+            tagged(exchange, content_type, &etag, || openapi::document_v2(&definitions, protobuf));
+        response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+        response
+    }
 }
+
+/// The names that clients have for the protobuf form: with an `@` before the version, and, later, without.
+const PROTOBUF: [&str; 2] =
+    ["com.github.proto-openapi.spec.v2@v1.0+protobuf", "com.github.proto-openapi.spec.v2.v1.0+protobuf"];
+const PROTOBUF_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 impl Handler for OpenApi {
     fn serve<'a>(&'a self, exchange: &'a Exchange) -> BoxFuture<'a, Option<Response>> {

@@ -161,12 +161,15 @@ impl Kinds {
 
     pub(super) fn of_subresource(definition: &ResourceDefinition, subresource: &Subresource) -> Self {
         let own = Self::of(definition);
+        // Of a custom resource, also its scale is said to be of the resource's kind.
+        let own_gvk = own.custom.then(|| own.gvk.clone());
         let (group, version) = match subresource.version.as_ref() {
             "" if subresource.kind == definition.kind => return own,
             "" => (definition.group.as_ref(), definition.version.as_ref()),
             version => (subresource.group.as_ref(), version),
         };
         let gvk = json!({"group": group, "kind": subresource.kind, "version": version});
+        let gvk = own_gvk.unwrap_or(gvk);
         let named = full_name_of(group, version, &subresource.kind);
         let object = named.map_or_else(|| json!({"type": "string"}), |name| reference(&name));
         Self { gvk, list: object.clone(), object, ..own }

@@ -67,7 +67,12 @@ pub(super) struct Components {
 impl Components {
     /// None yet.
     pub(super) fn new() -> Self {
-        Self { schemas: Map::new(), prose: Prose::unpack() }
+        Self::with(Prose::unpack())
+    }
+
+    /// None yet, with prose that is unpacked already.
+    pub(super) fn with(prose: Prose) -> Self {
+        Self { schemas: Map::new(), prose }
     }
 
     /// What is said of a field of a built-in type.
@@ -102,9 +107,9 @@ impl Components {
         self.schemas.insert(name, schema);
     }
 
-    /// The schemas by name.
-    pub(super) fn into_map(self) -> Map<String, Value> {
-        self.schemas
+    /// The schemas by name, and the prose for the next one.
+    pub(super) fn into_parts(self) -> (Map<String, Value>, Prose) {
+        (self.schemas, self.prose)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{document, hash, index};
+use super::{document, document_v2, hash, hash_v2, index};
 use crate::resource::{CustomOrigin, Origin, ResourceDefinition, Text, builtin};
 
 fn widgets(schema: Value) -> Vec<Arc<ResourceDefinition>> {
@@ -115,4 +115,109 @@ fn a_custom_resource_is_described_by_its_own_schema() {
     let path = "apis/demo.example.com/v1";
     let other = widgets(json!({"type": "object"}));
     assert_ne!(hash(&definitions, path), hash(&other, path), "another schema is another document");
+}
+
+/// Says what version 2 has of a definition's field.
+fn in_version_2(document: &Value, definition: &str, field: &str) -> Value {
+    document["definitions"][definition]["properties"][field].clone()
+}
+
+#[test]
+fn version_2_has_every_path_and_no_word_that_it_does_not_know() {
+    let document: Value = serde_json::from_slice(&document_v2(builtin(), false)).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 2_000, "{} references", found.len());
+    for target in found {
+        let name = target.trim_start_matches("#/definitions/");
+        assert!(document["definitions"].get(name).is_some(), "{target}");
+    }
+    assert_eq!(document["paths"].as_object().unwrap().len(), 408);
+    let text = document.to_string();
+    for word in ["\"allOf\":[", "\"oneOf\":[", "\"requestBody\":", "\"content\":{\"app", "#/components/"] {
+        assert!(!text.contains(word), "{word}");
+    }
+    let ports = in_version_2(&document, "io.k8s.api.core.v1.Container", "ports");
+    assert_eq!(ports["x-kubernetes-patch-merge-key"], "containerPort");
+    let patch = &document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"];
+    assert_eq!(patch["parameters"][0]["in"], "body");
+    assert!(patch["consumes"].as_array().unwrap().contains(&json!("application/strategic-merge-patch+json")));
+}
+
+#[test]
+fn version_2_says_of_a_custom_resource_what_it_can() {
+    let spec = json!({"type": "object", "properties": {
+        "port": {"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]},
+        "none": {"type": "string", "nullable": true},
+        "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"a": {"type": "string"}}},
+        "replicas": {"type": "integer", "default": 1, "minimum": 0},
+    }});
+    let definitions = widgets(json!({"type": "object", "properties": {"spec": spec}}));
+    let document: Value = serde_json::from_slice(&document_v2(&definitions, false)).unwrap();
+    let spec = in_version_2(&document, "com.example.demo.v1.Widget", "spec");
+    let want = json!({"type": "object", "properties": {
+        "port": {"x-kubernetes-int-or-string": true},
+        "none": {},
+        "any": {"x-kubernetes-preserve-unknown-fields": true},
+        "replicas": {"type": "integer", "minimum": 0},
+    }});
+    assert_eq!(spec, want);
+    assert_ne!(hash_v2(&definitions), hash_v2(&widgets(json!({"type": "object"}))));
+}
+
+/// The fields of a protobuf message that are messages or texts: number and bytes.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, &[u8])> {
+    fn varint(bytes: &mut &[u8]) -> u64 {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (first, rest) = bytes.split_first().unwrap();
+            *bytes = rest;
+            value |= u64::from(first & 0x7f) << shift;
+            if first & 0x80 == 0 {
+                break;
+            }
+        }
+        value
+    }
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let tag = varint(&mut bytes);
+        match tag & 7 {
+            0 => drop(varint(&mut bytes)),
+            1 => bytes = &bytes[8..],
+            2 => {
+                let len = usize::try_from(varint(&mut bytes)).unwrap();
+                let (field, rest) = bytes.split_at(len);
+                found.push((tag >> 3, field));
+                bytes = rest;
+            }
+            other => panic!("wire type {other}"),
+        }
+    }
+    found
+}
+
+/// The numbers are those of gnostic's `OpenAPIv2.proto`.
+#[test]
+fn version_2_in_protobuf_holds_the_same_paths_and_definitions() {
+    let json: Value = serde_json::from_slice(&document_v2(builtin(), false)).unwrap();
+    let bytes = document_v2(builtin(), true);
+    let document = fields(&bytes);
+    let part = |number: u64| document.iter().find(|(found, _)| *found == number).unwrap().1;
+    assert_eq!(part(1), b"2.0");
+    let names = |bytes| -> Vec<String> {
+        let named = fields(bytes).into_iter().map(|(_, entry)| fields(entry)[0].1);
+        named.map(|name| String::from_utf8(name.to_vec()).unwrap()).collect()
+    };
+    let keys = |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+    assert_eq!(names(part(8)), keys(&json["paths"]));
+    assert_eq!(names(part(9)), keys(&json["definitions"]));
+    let definitions = fields(part(9));
+    let pod = definitions.iter().map(|(_, entry)| fields(entry));
+    let pod = pod.into_iter().find(|entry| entry[0].1 == b"io.k8s.api.core.v1.Pod").unwrap();
+    let schema = fields(pod[1].1);
+    let extension = schema.iter().find(|(number, _)| *number == 31).unwrap().1;
+    let extension = fields(extension);
+    assert_eq!(extension[0].1, b"x-kubernetes-group-version-kind");
+    assert_eq!(fields(extension[1].1)[0].1, br#"[{"group":"","kind":"Pod","version":"v1"}]"#);
 }
