@@ -1,9 +1,11 @@
 //! Label and field selectors: which objects a list or watch is about.
 
 mod field;
+mod key;
 mod label;
+mod label_text;
 
-pub use self::field::{FieldSelector, selectable_fields};
+pub use self::field::{BadFieldSelector, FieldSelector, selectable_fields};
 pub use self::label::LabelSelector;
 
 use crate::resource::ResourceDefinition;

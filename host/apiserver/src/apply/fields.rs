@@ -115,10 +115,10 @@ impl Misfits<'_> {
                     Err(why) => return self.tell(trail, &format!("element {at}: {why}")),
                 }
             };
-            self.walk(list.item, item, Trail::Item(trail, &element));
             if list.keyed.is_some() && !seen.insert(element.clone()) && !self.duplicates_allowed {
                 self.tell(trail, &format!("duplicate entries for key {element}"));
             }
+            self.walk(list.item, item, Trail::Item(trail, &element));
         }
     }
 }

@@ -161,12 +161,13 @@ fn applied_as(
     if let Some(misfits) = misfits(live, ctx) {
         return Err(ApplyError::Invalid(format!("failed to create typed live object {misfits}")));
     }
-    let merge = Merge { kind: Type::root(ctx.schema), reset: ctx.reset };
+    let merge = Merge::new(ctx);
     let manager = if ctx.manager.is_empty() { "unknown" } else { ctx.manager };
     let writer = Writer::new(manager, Operation::Apply, ctx.api_version, ctx.subresource);
-    let mut new = match merge.apply(live, applied, &mut managed, &writer, (ctx.api_version, force)) {
+    let mut new = match merge.apply(live, applied, &mut managed, &writer, force) {
         Ok(new) => new,
         Err(Failure::Conflicts(conflicts)) => return Err(ApplyError::Conflicts(conflicts)),
+        Err(Failure::Converted(error)) => return Err(ApplyError::Invalid(error)),
         Err(Failure::Merge(error)) => {
             return Err(ApplyError::Invalid(format!("failed to merge config: {error}")));
         }
@@ -212,8 +213,9 @@ pub fn track_update(live: Option<&Value>, new: &mut Value, ctx: &Ctx<'_>) {
 }
 
 fn record_update(live: &Value, new: &Value, managed: &mut Managed, ctx: &Ctx<'_>) {
-    let merge = Merge { kind: Type::root(ctx.schema), reset: ctx.reset };
-    let mut set = merge.update(live, new, managed).difference(never_owned());
+    let merge = Merge::new(ctx);
+    let Some(set) = merge.update(live, new, managed) else { return };
+    let mut set = set.difference(never_owned());
     if set.is_empty() {
         return;
     }

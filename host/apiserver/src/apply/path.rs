@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter, Write as _};
 use serde_json::{Map, Number, Value};
 
 use crate::schema::shown;
+use crate::wire::json::write_sorted;
 
 /// A step into an object or a list. Steps are ordered as the server orders them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,22 @@ impl Scalar {
     pub fn value(&self) -> &Value {
         &self.0
     }
+}
+
+/// A value as the real library's errors tell it, which run the entries of a map together.
+fn told(value: &Value) -> String {
+    match value {
+        Value::Object(map) => map.iter().map(|(name, value)| format!("{name}={}", told(value))).collect(),
+        Value::Array(items) => format!("[{}]", items.iter().map(told).collect::<Vec<_>>().join(",")),
+        other => shown(other),
+    }
+}
+
+/// JSON as Go prints it: signs that mean something in HTML are escaped.
+fn printed(value: &Value) -> String {
+    let mut out = Vec::new();
+    write_sorted(value, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn whole(float: f64) -> Option<i64> {
@@ -108,9 +125,9 @@ impl Element {
             Self::Key(fields) => {
                 let fields: Map<String, Value> =
                     fields.iter().map(|(name, value)| (name.to_string(), value.0.clone())).collect();
-                format!("k:{}", Value::Object(fields))
+                format!("k:{}", printed(&Value::Object(fields)))
             }
-            Self::Value(value) => format!("v:{}", value.0),
+            Self::Value(value) => format!("v:{}", printed(&value.0)),
             Self::Index(index) => format!("i:{index}"),
         }
     }
@@ -142,11 +159,11 @@ impl Display for Element {
                 out.write_char('[')?;
                 for (at, (name, value)) in fields.iter().enumerate() {
                     let comma = if at == 0 { "" } else { "," };
-                    write!(out, "{comma}{name}={}", shown(&value.0))?;
+                    write!(out, "{comma}{name}={}", told(&value.0))?;
                 }
                 out.write_char(']')
             }
-            Self::Value(value) => write!(out, "[={}]", shown(&value.0)),
+            Self::Value(value) => write!(out, "[={}]", told(&value.0)),
             Self::Index(index) => write!(out, "[{index}]"),
         }
     }
@@ -182,5 +199,22 @@ impl Display for Trail<'_> {
             Self::Field(outer, name) => write!(out, "{outer}.{name}"),
             Self::Item(outer, element) => write!(out, "{outer}{element}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_in_keys_are_written_as_go_writes_them() {
+        let value = Element::Value(Scalar::new(&json!("é<\u{2028}")));
+        assert_eq!(value.encode(), r#"v:"é\u003c\u2028""#);
+        assert_eq!(Element::decode(&value.encode()), Some(value));
+        assert_eq!(Element::Value(Scalar::new(&json!({}))).to_string(), "[=]");
+        let key = Element::key(vec![("name".into(), Scalar::new(&json!("a&b")))]);
+        assert_eq!(key.encode(), r#"k:{"name":"a\u0026b"}"#);
     }
 }

@@ -122,7 +122,11 @@ impl<'a> MapShape<'a> {
             Type::Known(schema, _) => match &schema.rest {
                 Rest::Each(each) => Some(Type::Known(each, self.of.preserves())),
                 Rest::Open => Some(Type::Deduced),
-                Rest::Closed => (self.of.preserves() || schema.fields.is_empty()).then_some(Type::Deduced),
+                Rest::Closed => {
+                    // An object of its own declares its metadata at least.
+                    let bare = schema.fields.is_empty() && !schema.embedded_resource;
+                    (self.of.preserves() || bare).then_some(Type::Deduced)
+                }
             },
         }
     }

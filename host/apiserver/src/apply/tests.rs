@@ -264,3 +264,54 @@ proptest! {
         }
     }
 }
+
+fn widget(schema: Value) -> Kind {
+    Kind {
+        schema: crate::schema::structural(&schema),
+        api_version: "x/v1",
+        kind: "Widget",
+        reset: Set::default(),
+    }
+}
+
+#[test]
+fn writers_of_another_version_see_objects_as_they_are_read() {
+    let kind = widget(json!({"type": "object"}));
+    let in_version = |version| Ctx { api_version: version, ..kind.ctx("a") };
+    let object = |version: &str| json!({"apiVersion": version, "kind": "Widget", "metadata": {"labels": {}}});
+    let mut live = apply(None, &object("x/v1"), &in_version("x/v1")).unwrap();
+    // Empty labels are not stored.
+    live["metadata"].as_object_mut().unwrap().remove("labels");
+    let again = Ctx { manager: "b", ..in_version("x/v1") };
+    assert!(matches!(apply(Some(&live), &object("x/v1"), &again), Err(ApplyError::Conflicts(_))));
+    let other = Ctx { manager: "b", ..in_version("x/v2") };
+    assert_eq!(owners(&apply(Some(&live), &object("x/v2"), &other).unwrap()).len(), 2);
+}
+
+#[test]
+fn what_cannot_be_converted_for_another_writer_is_nobodys() {
+    let list = json!({"type": "array", "items": {"type": "integer"}, "x-kubernetes-list-type": "set"});
+    let kind = widget(json!({"type": "object", "properties": {"spec": list}}));
+    let mut live = json!({"apiVersion": "x/v2", "kind": "Widget", "metadata": {}, "spec": [0, 0]});
+    track_update(None, &mut live, &Ctx { api_version: "x/v2", ..kind.ctx("a") });
+    live["metadata"]["uid"] = "u".into();
+    let applied = kind.object(json!({"metadata": {}}));
+    let refused = apply(Some(&live), &applied, &kind.ctx("b")).unwrap_err();
+    assert_eq!(refused.to_string(), ".spec: duplicate entries for key [=0]");
+    let mut new = live.clone();
+    new["spec"] = json!([1]);
+    track_update(Some(&live), &mut new, &kind.ctx("b"));
+    assert!(owners(&new).is_empty());
+}
+
+#[test]
+fn a_record_of_another_group_and_fields_that_are_not_declared_count_for_nothing() {
+    let kind = widget(json!({"type": "object"}));
+    let entry = json!({"manager": "x", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}});
+    let mut new = kind.object(json!({"metadata": {"managedFields": [entry]}}));
+    track_update(None, &mut new, &kind.ctx("a"));
+    assert!(owners(&new).is_empty());
+    let applied = kind.object(json!({"metadata": {}, "status": {}}));
+    let refused = apply(None, &applied, &kind.ctx("a")).unwrap_err();
+    assert!(refused.to_string().ends_with(".status: field not declared in schema"), "{refused}");
+}

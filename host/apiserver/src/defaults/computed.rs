@@ -29,8 +29,11 @@ pub(super) fn after(declared: &StructType, map: &mut Object) {
         ("core/v1", "PodSpec") => service_account(map),
         ("core/v1", "ServiceSpec") => service(map),
         ("core/v1", "ServicePort") => {
-            if let Some(port) = map.get("port").cloned() {
-                set(map, "targetPort", || port);
+            let unset = |target: &Value| target.is_null() || *target == 0 || *target == "";
+            if let Some(port) = map.get("port").cloned()
+                && map.get("targetPort").is_none_or(unset)
+            {
+                map.insert("targetPort".to_owned(), port);
             }
         }
         ("apps/v1", "DeploymentStrategy") if is(map, "type", "RollingUpdate") => {

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::PatchError;
-use crate::schema::{PatchMeta, Rest, Schema, go_plain};
+use crate::schema::{Kind, PatchMeta, Rest, Schema, go_plain};
 
 const PATCH: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -60,8 +60,12 @@ fn merge_field(
     }
     match (original.get_mut(name), value) {
         (Some(Value::Object(own)), Value::Object(theirs)) => {
-            let (inner, _) = lookup(schema, name)?;
-            merge_map(own, theirs, inner)?;
+            let (inner, meta) = lookup(schema, name)?;
+            if meta.replace {
+                *own = theirs;
+            } else {
+                merge_map(own, theirs, inner)?;
+            }
         }
         (Some(Value::Array(own)), Value::Array(theirs)) => {
             let (inner, meta) = lookup(schema, name)?;
@@ -86,12 +90,12 @@ fn merge_field(
 
 /// The schema of a field, of its items if it is a list, and how it is patched.
 fn lookup<'a>(schema: &'a Schema, name: &str) -> Result<(&'a Schema, &'a PatchMeta), PatchError> {
-    static PLAIN: PatchMeta = PatchMeta { merge: false, retain_keys: false, merge_key: None };
+    static PLAIN: PatchMeta = PatchMeta { merge: false, replace: false, retain_keys: false, merge_key: None };
     let (inner, meta): (&Schema, &PatchMeta) = match (schema.field(name), &schema.rest) {
         (Some(field), _) => (&field.schema, &field.patch),
         (None, Rest::Each(each)) => (each, &PLAIN),
-        (None, Rest::Open) => (schema, &PLAIN),
-        (None, Rest::Closed) => {
+        (None, Rest::Open) if &*schema.go_type != "runtime.RawExtension" => (schema, &PLAIN),
+        (None, Rest::Closed | Rest::Open) => {
             let kind = schema.go_type.rsplit('.').next().unwrap_or_default();
             let text = format!("unable to find api field in struct {kind} for the json field {name:?}");
             return Err(PatchError::Internal(text));
@@ -132,7 +136,7 @@ fn set_orders(
         let (inner, meta) = lookup(schema, &name)?;
         check_order(theirs.as_deref().unwrap_or_default(), &order, meta.merge_key.as_deref())?;
         let server_order = own.clone().unwrap_or_default();
-        let kind_of = [server_order.as_slice(), theirs.as_deref().unwrap_or_default()].concat();
+        let sent = theirs.clone().unwrap_or_default();
         let merged = match (own, theirs) {
             (None, None) => continue,
             (Some(own), None) => own,
@@ -140,11 +144,11 @@ fn set_orders(
             (Some(own), Some(theirs)) if meta.merge => merge_list(own, theirs, (inner, meta), false)?,
             (Some(_), Some(theirs)) => theirs,
         };
-        let maps = are_maps(&kind_of)?;
+        let maps = are_maps(&server_order, &sent)?;
         let merge_key = meta.merge_key.as_deref();
         let (listed, others) = partition(merged, &order, merge_key)?;
         let by = Identity { merge_key, maps };
-        original.insert(name.clone(), Value::Array(by.ordered(listed, others, &order, &server_order)));
+        original.insert(name.clone(), Value::Array(by.ordered(listed, others, &order, &server_order)?));
         patch.remove(&name);
     }
     Ok(())
@@ -189,16 +193,12 @@ fn merge_list(
         return Ok(original);
     }
     let merge_key = meta.merge_key.as_deref();
-    let maps = if original.is_empty() {
-        are_maps(&patch)?
-    } else {
-        are_maps(&[&original[..], &patch[..]].concat())?
-    };
+    let maps = are_maps(&original, &patch)?;
     if !maps {
-        return Ok(merge_scalars(original, patch, deletes));
+        return merge_scalars(original, patch, deletes);
     }
     let Some(key) = merge_key else {
-        let kind = &schema.go_type;
+        let kind = go_kind(schema);
         return Err(PatchError::Internal(format!("cannot merge lists without merge key for {kind}")));
     };
     let (original, patch) = item_directives(original, patch, key)?;
@@ -206,12 +206,12 @@ fn merge_list(
     let server_order = original.clone();
     let merged = merge_items(original, patch, key, schema)?;
     let (listed, others) = partition(merged, &order, merge_key)?;
-    Ok(Identity { merge_key, maps }.ordered(listed, others, &order, &server_order))
+    Identity { merge_key, maps }.ordered(listed, others, &order, &server_order)
 }
 
-fn merge_scalars(original: Vec<Value>, patch: Vec<Value>, deletes: bool) -> Vec<Value> {
+fn merge_scalars(original: Vec<Value>, patch: Vec<Value>, deletes: bool) -> Result<Vec<Value>, PatchError> {
     if deletes {
-        return original.into_iter().filter(|item| !patch.contains(item)).collect();
+        return Ok(original.into_iter().filter(|item| !patch.contains(item)).collect());
     }
     let mut merged: Vec<Value> = Vec::with_capacity(original.len() + patch.len());
     for item in original.iter().chain(&patch) {
@@ -312,13 +312,18 @@ impl Identity<'_> {
         others: Vec<Value>,
         order: &[Value],
         server_order: &[Value],
-    ) -> Vec<Value> {
+    ) -> Result<Vec<Value>, PatchError> {
+        if self.maps {
+            for item in listed.iter().chain(order).chain(&others).chain(server_order) {
+                key_of(item, self.merge_key)?;
+            }
+        }
         let mut listed = self.sorted(listed, order).into_iter().peekable();
         let mut others = self.sorted(others, server_order).into_iter().peekable();
         let mut out = Vec::new();
         loop {
             let take_other = match (others.peek(), listed.peek()) {
-                (None, None) => return out,
+                (None, None) => return Ok(out),
                 (Some(_), None) => true,
                 (None, Some(_)) => false,
                 (Some(other), Some(own)) => {
@@ -352,20 +357,35 @@ fn key_of<'a>(item: &'a Value, merge_key: Option<&str>) -> Result<&'a Value, Pat
     })
 }
 
-/// Whether the items are objects; they have to be all of one type.
-fn are_maps(items: &[Value]) -> Result<bool, PatchError> {
+/// Whether the items of both lists are objects; they have to be all of one type.
+fn are_maps(original: &[Value], patch: &[Value]) -> Result<bool, PatchError> {
     let internal = |text: &str| PatchError::Internal(text.to_owned());
-    let first = items.first().ok_or_else(|| internal("no elements in any of the given slices"))?;
+    let mut items = original.iter().chain(patch);
+    let first = items.next().ok_or_else(|| internal("no elements in any of the given slices"))?;
     if first.is_array() {
         return Err(PatchError::Rejected("lists of lists are not supported".to_owned()));
     }
-    if items.iter().any(|item| go_type(item) != go_type(first)) {
+    if items.any(|item| go_type(item) != go_type(first)) {
         return Err(PatchError::Internal(format!(
-            "list element types are not identical: {}",
-            go_list(items)
+            "list element types are not identical: [{} {}]",
+            go_list(original),
+            go_list(patch)
         )));
     }
     Ok(first.is_object())
+}
+
+/// What Go calls the kind of type that a schema describes.
+fn go_kind(schema: &Schema) -> &'static str {
+    match schema.kind {
+        Kind::Object if matches!(schema.rest, Rest::Each(_)) => "map",
+        Kind::String => "string",
+        Kind::Boolean => "bool",
+        Kind::Bytes | Kind::Array => "slice",
+        Kind::Integer if &*schema.go_type == "int32" => "int32",
+        Kind::Integer => "int64",
+        _ => "struct",
+    }
 }
 
 fn into_list(value: Value) -> Result<Vec<Value>, PatchError> {
@@ -397,7 +417,12 @@ fn go_list(items: &[Value]) -> String {
 
 fn bad_directive(directive: &Value, map: &Map<String, Value>) -> PatchError {
     let map = go_plain(&Value::Object(map.clone()));
-    PatchError::Internal(format!("unknown patch type: {} in map: {map}", go_plain(directive)))
+    let shown = match directive {
+        Value::String(text) => text.clone(),
+        Value::Null => "%!s(<nil>)".to_owned(),
+        other => format!("%!s({}={})", go_type(other), go_plain(other)),
+    };
+    PatchError::Internal(format!("unknown patch type: {shown} in map: {map}"))
 }
 
 /// The field that a directive is for: `$setElementOrder/containers`.

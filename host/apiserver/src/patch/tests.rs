@@ -135,3 +135,35 @@ proptest! {
         prop_assert_eq!(merged, strategic);
     }
 }
+
+#[test]
+fn malformed_lists_are_told_as_the_real_library_tells_them() {
+    let told = |kind: (&str, &str, &str), original: Value, patch: Value| {
+        let mut object = original;
+        let schema = builtin(kind.0, kind.1, kind.2).unwrap();
+        strategic_patch(&mut object, patch, &schema).map(|()| object).map_err(|error| error.to_string())
+    };
+    let pod = ("", "v1", "Pod");
+    let with = |finalizers: Value| json!({"metadata": {"finalizers": finalizers}});
+    for (original, patch, message) in [
+        (with(json!(["a"])), with(json!([{}])), "list element types are not identical: [[a] [map[]]]"),
+        (with(json!([])), json!({"$patch": 1}), "unknown patch type: %!s(int64=1) in map: map[$patch:1]"),
+        (
+            json!({"spec": {}}),
+            json!({"spec": {"$setElementOrder/containers": [{}], "containers": [{"$patch": "odd"}]}}),
+            "map: map[] does not contain declared merge key: name",
+        ),
+    ] {
+        assert_eq!(told(pod, original, patch).unwrap_err(), message);
+    }
+    let revision = json!({"data": {"b": []}});
+    let error = told(("apps", "v1", "ControllerRevision"), revision.clone(), revision).unwrap_err();
+    assert_eq!(error, "unable to find api field in struct RawExtension for the json field \"b\"");
+    let budget = |selector: Value| json!({"spec": {"selector": selector}});
+    let replaced = told(
+        ("policy", "v1", "PodDisruptionBudget"),
+        budget(json!({"matchLabels": {"a": "b"}})),
+        budget(json!({})),
+    );
+    assert_eq!(replaced, Ok(budget(json!({}))));
+}

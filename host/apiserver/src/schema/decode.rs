@@ -273,9 +273,14 @@ fn always_written(field: &Field) -> bool {
         return true;
     }
     // `omitempty` does nothing for structs.
-    field.schema.kind == Kind::Object
-        && matches!(field.schema.rest, Rest::Closed)
-        && !field.schema.fields.is_empty()
+    match field.schema.kind {
+        Kind::Object => {
+            let declared = matches!(field.schema.rest, Rest::Closed) && !field.schema.fields.is_empty();
+            declared || &*field.schema.go_type == "runtime.RawExtension"
+        }
+        Kind::Time | Kind::MicroTime | Kind::Quantity | Kind::IntOrString => true,
+        _ => false,
+    }
 }
 
 /// An object of a built-in kind that nobody has written to yet, as Go encodes it.

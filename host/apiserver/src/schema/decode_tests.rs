@@ -119,3 +119,30 @@ fn a_custom_resource_loses_what_its_schema_does_not_declare() {
     let strict = decode_custom(&schema, &mut object, FieldValidation::Strict, Vec::new());
     assert_eq!(strict, Err(DecodeError::Strict(vec!["unknown field \"junk\"".to_owned()])));
 }
+
+#[test]
+fn structs_without_a_pointer_are_written_although_they_are_empty() {
+    check(
+        ("", "v1", "Event"),
+        json!({}),
+        json!({"metadata": {}, "involvedObject": {}, "source": {}, "firstTimestamp": null, "lastTimestamp": null,
+            "eventTime": null, "reportingComponent": "", "reportingInstance": ""}),
+        &[],
+    );
+    check(
+        ("", "v1", "Service"),
+        json!({"spec": {"ports": [{"port": 1}]}}),
+        json!({"metadata": {}, "spec": {"ports": [{"port": 1, "targetPort": 0}]}, "status": {"loadBalancer": {}}}),
+        &[],
+    );
+}
+
+#[test]
+fn an_empty_record_of_ownership_and_a_default_that_is_null_say_nothing_in_custom_resources() {
+    let schema =
+        structural(&json!({"type": "object", "properties": {"a": {"type": "integer", "default": null}}}));
+    let mut object = json!({"metadata": {"name": "n", "managedFields": []}});
+    decode_custom(&schema, &mut object, FieldValidation::Warn, Vec::new()).unwrap();
+    super::apply_defaults(&schema, &mut object);
+    assert_eq!(object, json!({"metadata": {"name": "n"}}));
+}

@@ -172,6 +172,7 @@ fn field(table: &Table, line: &'static str) -> Option<Field> {
             Some(("l", keys)) => extra.list = list_type(keys),
             Some(("p", strategy)) => {
                 field.patch.merge = strategy.split(',').any(|part| part == "merge");
+                field.patch.replace = strategy.split(',').any(|part| part == "replace");
                 field.patch.retain_keys = strategy.split(',').any(|part| part == "retainKeys");
             }
             Some(("k", key)) => field.patch.merge_key = Some(key.into()),

@@ -5,26 +5,49 @@ use serde_json::{Map, Value};
 use super::error::{FieldError, Path};
 use super::node::{ListType, Schema};
 
-/// Adds what is wrong with the lists and the embedded objects of `value`.
-pub(super) fn validate(schema: &Schema, value: &Value, path: &Path<'_>, errors: &mut Vec<FieldError>) {
+/// Adds what is wrong with the lists of `value`.
+pub(super) fn validate_lists(schema: &Schema, value: &Value, path: &Path<'_>, errors: &mut Vec<FieldError>) {
+    walk(schema, value, path, &mut |schema, value, path| {
+        if let Value::Array(items) = value {
+            list(&schema.list_type, items, path, errors);
+        }
+    });
+}
+
+/// Adds what is wrong with the objects of their own inside of `value`.
+pub(super) fn validate_embedded(
+    schema: &Schema,
+    value: &Value,
+    path: &Path<'_>,
+    errors: &mut Vec<FieldError>,
+) {
+    walk(schema, value, path, &mut |schema, value, path| {
+        if let Value::Object(map) = value
+            && schema.embedded_resource
+            && !matches!(path, Path::Root)
+        {
+            embedded(map, path, errors);
+        }
+    });
+}
+
+/// Calls `visit` with every value that the schema describes.
+fn walk(schema: &Schema, value: &Value, path: &Path<'_>, visit: &mut dyn FnMut(&Schema, &Value, &Path<'_>)) {
+    visit(schema, value, path);
     match value {
         Value::Object(map) => {
-            if schema.embedded_resource && !matches!(path, Path::Root) {
-                embedded(map, path, errors);
-            }
             for (name, entry) in map {
                 if let Some(field) = schema.field(name) {
-                    validate(&field.schema, entry, &path.field(name), errors);
+                    walk(&field.schema, entry, &path.field(name), visit);
                 } else if let Some(each) = schema.entry(name) {
-                    validate(each, entry, &path.key(name), errors);
+                    walk(each, entry, &path.key(name), visit);
                 }
             }
         }
         Value::Array(items) => {
-            list(&schema.list_type, items, path, errors);
             if let Some(item) = &schema.items {
                 for (at, entry) in items.iter().enumerate() {
-                    validate(item, entry, &path.index(at), errors);
+                    walk(item, entry, &path.index(at), visit);
                 }
             }
         }

@@ -6,6 +6,7 @@
 
 mod cel;
 mod check;
+mod decimal;
 mod decode;
 #[cfg(test)]
 mod decode_tests;
@@ -13,8 +14,12 @@ mod default;
 mod error;
 mod facts;
 mod format;
+mod given;
+mod keywords;
 mod list_type;
 mod node;
+mod numbers;
+mod pattern_error;
 mod prune;
 pub mod quantity;
 mod refusals;

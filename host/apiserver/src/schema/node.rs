@@ -103,6 +103,8 @@ pub enum ListType {
 pub struct PatchMeta {
     /// `merge` is given: items of a list are merged instead of replaced.
     pub merge: bool,
+    /// `replace` is given: an object is replaced instead of merged.
+    pub replace: bool,
     /// `retainKeys` is given: the patch may list the keys that stay.
     pub retain_keys: bool,
     /// The field that tells items apart.

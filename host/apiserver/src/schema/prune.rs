@@ -136,5 +136,11 @@ fn coerce_metadata(
 fn coerce(metadata: &mut Value, path: &Path<'_>) -> Result<Vec<String>, DecodeError> {
     let Some(object_meta) = definition("meta.v1.ObjectMeta") else { return Ok(Vec::new()) };
     let unknown = decode(&object_meta, metadata, FieldValidation::Warn, Vec::new())?;
+    // An empty record of ownership says nothing here, unlike for built-in kinds.
+    if metadata["managedFields"].as_array().is_some_and(Vec::is_empty)
+        && let Some(metadata) = metadata.as_object_mut()
+    {
+        metadata.remove("managedFields");
+    }
     Ok(unknown.into_iter().map(|text| text.replacen('"', &format!("\"{path}."), 1)).collect())
 }

@@ -1,4 +1,11 @@
 //! Amounts such as `100m` or `1.5Gi`, brought to the one form in which the server stores them.
+//!
+//! The server has two ways to read one: as a whole number of 64 bits where that fits, which keeps some texts as they
+//! were written, else digit by digit. Which way was taken shows in the form.
+
+use std::cmp::Ordering;
+
+use super::decimal::Decimal;
 
 /// Why a text is no amount, as the server says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -6,12 +13,15 @@ pub enum QuantityError {
     /// Not a number with a suffix.
     #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Form,
+    /// No digit where one is needed.
+    #[error("unable to parse numeric part of quantity")]
+    Number,
     /// The suffix is none of those known.
     #[error("unable to parse quantity's suffix")]
     Suffix,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// `k`, `M`, …
     Decimal,
@@ -21,15 +31,18 @@ enum Form {
     Exponent,
 }
 
-/// An amount in billionths, which is as fine as the server goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Quantity {
-    nanos: i128,
-}
+/// The finest amount: a billionth.
+const NANO: i64 = -9;
+const MILLI: i64 = -3;
+/// So many digits are read as a whole number of 64 bits.
+const DIGITS_MAX: i64 = 18;
 
-const NANO: i128 = 1_000_000_000;
-/// The largest amount that is kept; larger ones become it.
-const WHOLE_MAX: i128 = i64::MAX as i128;
+/// An amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quantity {
+    negative: bool,
+    amount: Decimal,
+}
 
 impl Quantity {
     /// Reads an amount.
@@ -37,19 +50,44 @@ impl Quantity {
     /// # Errors
     /// The text is no amount.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
-        Ok(Self { nanos: parse(text)?.0 })
+        parse(text).map(|read| read.quantity)
+    }
+
+    /// -1, 0 or 1.
+    #[must_use]
+    pub fn sign(&self) -> i8 {
+        match (self.amount.is_zero(), self.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        }
     }
 
     /// Whether it is below zero.
     #[must_use]
     pub fn is_negative(self) -> bool {
-        self.nanos < 0
+        self.sign() < 0
     }
 
     /// Whether it is a whole number.
     #[must_use]
-    pub fn is_whole(self) -> bool {
-        self.nanos % NANO == 0
+    pub fn is_whole(mut self) -> bool {
+        self.amount.round_up(0)
+    }
+}
+
+impl Ord for Quantity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.sign().cmp(&other.sign()).then_with(|| {
+            let larger = self.amount.cmp(&other.amount);
+            if self.negative { larger.reverse() } else { larger }
+        })
+    }
+}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -58,43 +96,8 @@ impl Quantity {
 /// # Errors
 /// The text is no amount.
 pub fn canonical(text: &str) -> Result<String, QuantityError> {
-    let (nanos, form) = parse(text)?;
-    if is_kept(text) {
-        return Ok(text.to_owned());
-    }
-    if nanos == 0 {
-        return Ok("0".to_owned());
-    }
-    let small = nanos.abs() < 1024 * NANO;
-    Ok(match form {
-        Form::Binary if !small => binary(nanos),
-        Form::Exponent => decimal(nanos, true),
-        _ => decimal(nanos, false),
-    })
-}
-
-/// Texts that look canonical at a glance are kept as they are, although some are not: `1E3`, `+1`, `1.500`.
-fn is_kept(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let number_len = unsigned.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
-    let (number, suffix) = unsigned.split_at(number_len);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let whole = whole.trim_start_matches('0');
-    if whole.is_empty() || whole.len() + fraction.len() > 18 {
-        return false;
-    }
-    match suffix_of(suffix) {
-        Ok((Power::Two(bits), _)) => {
-            let digits_left = 14 - i64::try_from(whole.len()).unwrap_or(i64::MAX) - i64::from(bits) * 3 / 10;
-            let odd_enough = whole.parse::<i64>().is_ok_and(|value| value & 7 != 0);
-            fraction.is_empty() && digits_left >= 0 && odd_enough
-        }
-        Ok((Power::Ten(power), _)) => {
-            let scale = i64::from(power) - i64::try_from(fraction.len()).unwrap_or(i64::MAX);
-            scale >= -9 && scale % 3 == 0 && !format!("{whole}{fraction}").ends_with("000")
-        }
-        Err(_) => false,
-    }
+    let read = parse(text)?;
+    Ok(if read.kept { text.to_owned() } else { written(&read.quantity, read.form) })
 }
 
 /// The same, rounded up to thousandths, as the server rounds requests, limits and capacities.
@@ -102,68 +105,116 @@ fn is_kept(text: &str) -> bool {
 /// # Errors
 /// The text is no amount.
 pub fn canonical_milli(text: &str) -> Result<String, QuantityError> {
-    let (nanos, form) = parse(text)?;
-    if nanos % 1_000_000 == 0 {
-        return canonical(text);
+    let mut read = parse(text)?;
+    if read.kept && read.quantity.amount.power() >= MILLI {
+        return Ok(text.to_owned());
     }
-    let away = if nanos < 0 { -1 } else { 1 };
-    let rounded = (nanos / 1_000_000 + away) * 1_000_000;
-    Ok(decimal(rounded, form == Form::Exponent))
+    read.quantity.amount.round_up(MILLI);
+    Ok(written(&read.quantity, read.form))
 }
 
-fn binary(nanos: i128) -> String {
-    let mut whole = nanos.abs().div_euclid(NANO) + i128::from(nanos.abs() % NANO != 0);
-    let mut power = 0;
-    while whole % 1024 == 0 && power < 6 {
-        whole /= 1024;
-        power += 1;
+fn written(quantity: &Quantity, form: Form) -> String {
+    let amount = &quantity.amount;
+    if amount.is_zero() {
+        return "0".to_owned();
     }
-    let sign = if nanos < 0 { "-" } else { "" };
-    format!("{sign}{whole}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][power])
-}
-
-fn decimal(nanos: i128, exponent: bool) -> String {
-    let mut digits = nanos;
-    let mut power = -9;
-    while digits % 1000 == 0 && power < 18 {
-        digits /= 1000;
-        power += 3;
+    let sign = if quantity.negative { "-" } else { "" };
+    let mut whole = amount.clone();
+    if form == Form::Binary && whole.round_up(0) && whole >= Decimal::new("1024", 0) {
+        let (digits, power) = whole.by_1024();
+        let suffix = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].get(power).copied().unwrap_or_default();
+        return format!("{sign}{digits}{suffix}");
     }
-    let mut out = digits.to_string();
-    if exponent {
-        if power != 0 {
-            out.push_str(&format!("e{power}"));
-        }
-    } else {
-        let at = usize::try_from((power + 9) / 3).unwrap_or_default();
-        out.push_str(["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][at]);
-    }
-    out
-}
-
-fn parse(text: &str) -> Result<(i128, Form), QuantityError> {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let negative = text.starts_with('-');
-    let number_len = unsigned.bytes().take_while(u8::is_ascii_digit).count();
-    let (whole, rest) = unsigned.split_at(number_len);
-    let (fraction, suffix) = match rest.strip_prefix('.') {
-        None => ("", rest),
-        Some(rest) => rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count()),
+    let (digits, power) = amount.by_thousands();
+    let suffix = match form {
+        Form::Exponent if power == 0 => String::new(),
+        Form::Exponent => format!("e{power}"),
+        // A power beyond the suffixes is written without one, as the real server does.
+        _ => usize::try_from((power - NANO) / 3)
+            .ok()
+            .and_then(|at| ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"].get(at).copied())
+            .unwrap_or_default()
+            .to_owned(),
     };
-    if whole.is_empty() && fraction.is_empty() {
+    format!("{sign}{digits}{suffix}")
+}
+
+struct Read {
+    quantity: Quantity,
+    form: Form,
+    /// The text itself is the form.
+    kept: bool,
+}
+
+fn parse(text: &str) -> Result<Read, QuantityError> {
+    if text.is_empty() {
         return Err(QuantityError::Form);
     }
+    let negative = text.starts_with('-');
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let significant = unsigned.trim_start_matches('0');
+    let (whole, rest) = split_digits(significant);
+    let (fraction, suffix) = rest.strip_prefix('.').map_or(("", rest), split_digits);
     check_suffix_form(suffix)?;
     let (power, form) = suffix_of(suffix)?;
-    let mut nanos = scaled(whole, fraction, power);
-    if negative {
-        nanos = -nanos;
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let places = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
+    let digits = format!("{whole}{fraction}");
+    if let Some(read) = read_small(&digits, places, power, (negative, form)) {
+        return Ok(read);
     }
-    // Only binary amounts have an end.
+    if !unsigned[..unsigned.len() - suffix.len()].contains(|sign: char| sign.is_ascii_digit()) {
+        return Err(QuantityError::Number);
+    }
+    Ok(read_large(&digits, places, power, (negative, form)))
+}
+
+fn split_digits(text: &str) -> (&str, &str) {
+    text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
+}
+
+/// What fits into 64 bits. Texts that look canonical at a glance are kept, although some are not: `1E3`, `+1`, `1.500`.
+fn read_small(digits: &str, places: i64, power: Power, (negative, form): (bool, Form)) -> Option<Read> {
+    let len = i64::try_from(digits.len()).ok()?;
+    let (scale, bits) = match power {
+        Power::Ten(power) => (i64::from(power) - places, 0),
+        Power::Two(bits) => (0, bits),
+    };
+    let precise = match power {
+        Power::Ten(_) => len <= DIGITS_MAX && scale >= NANO,
+        Power::Two(bits) => places == 0 && 14 - len - i64::from(bits) * 3 / 10 >= 0,
+    };
+    if !precise {
+        return None;
+    }
+    let value: i64 = digits.parse().ok()?;
+    value.checked_mul(1_i64.checked_shl(bits)?)?;
+    let kept = match form {
+        Form::Binary => value & 7 != 0,
+        _ => scale % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0'),
+    };
+    let mut amount = Decimal::new(digits, scale);
+    amount.shift_left(bits);
+    Some(Read { quantity: Quantity { negative, amount }, form, kept })
+}
+
+fn read_large(digits: &str, places: i64, power: Power, (negative, mut form): (bool, Form)) -> Read {
+    let mut amount = match power {
+        Power::Ten(power) => Decimal::new(digits, i64::from(power) - places),
+        Power::Two(_) => Decimal::new(digits, -places),
+    };
+    if let Power::Two(bits) = power {
+        amount.shift_left(bits);
+    }
+    amount.round_up(NANO);
     if form == Form::Binary {
-        nanos = nanos.clamp(-WHOLE_MAX * NANO, WHOLE_MAX * NANO);
+        // Only binary amounts have an end.
+        amount = amount.min(Decimal::new(&i64::MAX.to_string(), 0));
+        if amount < Decimal::new("1", 0) {
+            form = Form::Decimal;
+        }
     }
-    Ok((nanos, form))
+    Read { quantity: Quantity { negative, amount }, form, kept: false }
 }
 
 /// Letters first, then a signed number: anything else is not of the form at all.
@@ -174,6 +225,7 @@ fn check_suffix_form(suffix: &str) -> Result<(), QuantityError> {
     if digits.bytes().all(|byte| byte.is_ascii_digit()) { Ok(()) } else { Err(QuantityError::Form) }
 }
 
+#[derive(Clone, Copy)]
 enum Power {
     Two(u32),
     Ten(i32),
@@ -189,43 +241,10 @@ fn suffix_of(suffix: &str) -> Result<(Power, Form), QuantityError> {
         return Ok((Power::Ten(3 * i32::try_from(at).unwrap_or_default() - 9), Form::Decimal));
     }
     let power = suffix.strip_prefix(['e', 'E']).ok_or(QuantityError::Suffix)?;
-    let power = power.parse::<i32>().map_err(|_| QuantityError::Suffix)?;
+    let power = power.parse::<i64>().map_err(|_| QuantityError::Suffix)?;
+    // The real server keeps the low 32 bits of larger ones.
+    let power = i32::from_le_bytes(power.to_le_bytes()[..4].try_into().unwrap_or_default());
     Ok((Power::Ten(power), Form::Exponent))
-}
-
-/// The digits times the power, in billionths, rounded away from zero, and never beyond what is clamped anyway.
-fn scaled(whole: &str, fraction: &str, power: Power) -> i128 {
-    const TOO_MUCH: i128 = i128::MAX / 4;
-    let digits = format!("{whole}{fraction}");
-    let digits = digits.trim_start_matches('0');
-    let places = i32::try_from(fraction.len()).unwrap_or(i32::MAX);
-    let (power, factor) = match power {
-        Power::Ten(power) => (power.saturating_sub(places).saturating_add(9), 1_i128),
-        Power::Two(bits) => (9_i32.saturating_sub(places), 1_i128 << bits),
-    };
-    let mut value: i128 = 0;
-    let mut dropped = 0;
-    let mut inexact = false;
-    for digit in digits.bytes() {
-        let next = value.checked_mul(10).and_then(|value| value.checked_add(i128::from(digit - b'0')));
-        match next.filter(|next| dropped == 0 && *next < TOO_MUCH / 2048) {
-            Some(next) => value = next,
-            None => {
-                dropped += 1;
-                inexact |= digit != b'0';
-            }
-        }
-    }
-    let power = power.saturating_add(dropped);
-    value = value.checked_mul(factor).unwrap_or(TOO_MUCH);
-    for _ in 0..power.clamp(0, 60) {
-        value = value.checked_mul(10).unwrap_or(TOO_MUCH).min(TOO_MUCH);
-    }
-    for _ in 0..(-power).clamp(0, 60) {
-        inexact |= value % 10 != 0;
-        value /= 10;
-    }
-    value + i128::from(inexact)
 }
 
 #[cfg(test)]
@@ -262,9 +281,33 @@ mod tests {
             ("1023", "1023"),
             ("512", "512"),
             ("0.5Mi", "512Ki"),
+            ("20.5Ki", "20992"),
+            ("9.0Gi", "9Gi"),
+            (".5Gi", "512Mi"),
+            ("-", "0"),
+            ("k", "0"),
+            (".", "0"),
+            ("007.50", "7500m"),
+            ("1000E", "1"),
+            ("0.0001Ki", "102400u"),
+            ("-1e3", "-1e3"),
+            ("123456789012345678901234567890k", "123456789012345678901234567890k"),
         ] {
             assert_eq!(canonical(text).unwrap(), stored, "{text}");
         }
+    }
+
+    #[test]
+    fn amounts_are_compared_whatever_their_form_and_size() {
+        let ordered = ["-1Gi", "-1", "-1n", "0", "1n", "999u", "1m", "1", "1.1", "1k", "1Ki", "9e30", "1e31"];
+        for (at, left) in ordered.iter().enumerate() {
+            for (other, right) in ordered.iter().enumerate() {
+                let compared = Quantity::parse(left).unwrap().cmp(&Quantity::parse(right).unwrap());
+                assert_eq!(compared, at.cmp(&other), "{left} {right}");
+            }
+        }
+        assert_eq!(Quantity::parse("1000m").unwrap().cmp(&Quantity::parse("1").unwrap()), Ordering::Equal);
+        assert!(Quantity::parse("2.0").unwrap().is_whole() && !Quantity::parse("1m").unwrap().is_whole());
     }
 
     #[test]
@@ -276,7 +319,8 @@ mod tests {
             ("1KiB", QuantityError::Form),
             ("1Kim", QuantityError::Suffix),
             ("1e", QuantityError::Suffix),
-            ("--1", QuantityError::Form),
+            ("e-10", QuantityError::Number),
+            ("--1", QuantityError::Suffix),
         ] {
             assert_eq!(canonical(text).unwrap_err(), error, "{text}");
         }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::{FieldError, Path};
+use super::{given, keywords, pattern_error};
 
 /// Where a schema stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,8 +20,19 @@ pub fn schema_errors(source: &Value, path: &str) -> Vec<FieldError> {
     let mut found = Refusals { errors: Vec::new() };
     let root = Path::Root;
     let path = root.field(path);
-    found.structure(source, Level::Root, &path);
-    found.completeness(source, source, &path);
+    // The structure is judged where no keyword stands in the way, and defaults where the structure is right.
+    if keywords::is_supported(source) {
+        found.structure(source, Level::Root, &path);
+        found.completeness(source, source, &path);
+        if found.errors.is_empty() {
+            given::defaults(source, true, &path, &mut found.errors);
+        }
+    }
+    if flag(source, "nullable") {
+        let field = path.field("nullable");
+        found.errors.push(FieldError::forbidden(field, "nullable cannot be true at the root"));
+    }
+    keywords::validate(source, &path, &mut found.errors);
     found.lists_and_maps(source, &path);
     found.errors.sort_by_key(ToString::to_string);
     found.errors.dedup();
@@ -94,10 +106,6 @@ impl Refusals {
             };
             self.errors.push(FieldError::required(field, detail));
         }
-        if !["", "object", "array", "string", "integer", "number", "boolean"].contains(&kind) {
-            let allowed = ["array", "boolean", "integer", "number", "object", "string"];
-            self.errors.push(FieldError::not_supported(field, &schema["type"], allowed));
-        }
         if embedded && !schema["additionalProperties"].is_null() {
             let detail = "must not be used if x-kubernetes-embedded-resource is set";
             self.errors.push(FieldError::forbidden(path.field("additionalProperties"), detail));
@@ -160,8 +168,7 @@ impl Refusals {
         if let Some(pattern) = schema["pattern"].as_str()
             && let Err(error) = regex::Regex::new(pattern)
         {
-            let why = error.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let why = pattern_error::go_message(pattern, &error);
             let detail =
                 format!("must be a valid regular expression, but isn't: error parsing regexp: {why}");
             self.errors.push(FieldError::invalid_text(path.field("pattern"), pattern, detail));
@@ -290,7 +297,11 @@ impl Refusals {
             if schema["type"] != "object" {
                 let kind = schema["type"].as_str().unwrap_or_default();
                 let detail = "must be object if x-kubernetes-map-type is specified";
-                self.errors.push(FieldError::invalid_text(path.field("type"), kind, detail));
+                self.errors.push(if kind.is_empty() {
+                    FieldError::required(path.field("type"), detail)
+                } else {
+                    FieldError::invalid_text(path.field("type"), kind, detail)
+                });
             }
             if !["atomic", "granular"].contains(&name) {
                 let allowed = ["atomic", "granular"];
@@ -333,6 +344,11 @@ impl Refusals {
             self.errors.push(FieldError::required(field, detail));
         }
         let items = &schema["items"];
+        if items.is_null() {
+            let detail = "must have a schema if x-kubernetes-list-type is map";
+            self.errors.push(FieldError::required(path.field("items"), detail));
+            return;
+        }
         if items["type"] != "object" {
             let kind = items["type"].as_str().unwrap_or_default();
             let detail = "must be object if parent array's x-kubernetes-list-type is map";
@@ -392,6 +408,12 @@ impl Refusals {
             } else if code.contains('\n') && message.is_empty() {
                 let detail = "message must be specified if rule contains line breaks";
                 self.errors.push(FieldError::required(path.field("message"), detail));
+            }
+            let reasons =
+                ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+            if rule["reason"].as_str().is_some_and(|reason| !reasons.contains(&reason)) {
+                let field = path.field("reason");
+                self.errors.push(FieldError::not_supported(field, &rule["reason"], reasons));
             }
             if let Some(detail) = rule_error(code) {
                 self.errors.push(FieldError::invalid(path.field("rule"), &go_rule(rule), detail));

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::check::{Checks, Pattern};
+use super::format::is_known_format;
 use super::node::{Field, GoShape, Kind, ListType, PatchMeta, Rest, Schema, SchemaRef};
 
 /// The schema of a custom resource, from a valid `openAPIV3Schema`. Its `metadata` is the server's own.
@@ -36,7 +37,7 @@ pub(crate) fn node(source: &Value) -> Schema {
         nullable: flag("nullable"),
         preserve_unknown: flag("x-kubernetes-preserve-unknown-fields"),
         embedded_resource: flag("x-kubernetes-embedded-resource"),
-        default: source.get("default").cloned(),
+        default: source.get("default").filter(|default| !default.is_null()).cloned(),
         checks: checks(source),
         ..Schema::default()
     }
@@ -78,6 +79,16 @@ fn texts(list: &Value) -> Box<[Box<str>]> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect()
 }
 
+/// Whether the server looks at a format of that name for the type.
+fn is_known(source: &Value, format: &str) -> bool {
+    match source["type"].as_str().unwrap_or_default() {
+        "integer" => ["int32", "int64"].contains(&format),
+        "number" => ["float", "double"].contains(&format),
+        "" | "string" => is_known_format(format),
+        _ => false,
+    }
+}
+
 fn checks(source: &Value) -> Option<Box<Checks>> {
     let number = |name: &str| source[name].as_f64();
     let count = |name: &str| source[name].as_u64();
@@ -85,7 +96,7 @@ fn checks(source: &Value) -> Option<Box<Checks>> {
     let several =
         |name: &str| -> Box<[Schema]> { source[name].as_array().into_iter().flatten().map(node).collect() };
     let checks = Checks {
-        format: source["format"].as_str().map(Into::into),
+        format: source["format"].as_str().filter(|name| is_known(source, name)).map(Into::into),
         maximum: number("maximum"),
         exclusive_maximum: flag("exclusiveMaximum"),
         minimum: number("minimum"),

@@ -8,6 +8,7 @@ use super::error::{FieldError, Path, Reason};
 use super::format::is_of_format;
 use super::list_type;
 use super::node::{Kind, Rest, Schema};
+use super::numbers::{self, Fault};
 
 /// What a custom resource is held against.
 #[derive(Clone, Copy)]
@@ -31,8 +32,14 @@ pub fn validate_custom(custom: &Custom<'_>, new: &Value, old: Option<&Value>) ->
     for path in [custom.spec_replicas_path, custom.status_replicas_path].into_iter().flatten() {
         errors.extend(scale_error(new, path));
     }
-    if old != Some(new) {
-        list_type::validate(custom.schema, new, &Path::Root, &mut errors);
+    list_type::validate_embedded(custom.schema, new, &Path::Root, &mut errors);
+    // Lists that were wrong before may stay so.
+    let mut before = Vec::new();
+    if let Some(old) = old {
+        list_type::validate_lists(custom.schema, old, &Path::Root, &mut before);
+    }
+    if before.is_empty() {
+        list_type::validate_lists(custom.schema, new, &Path::Root, &mut errors);
     }
     let Some(rules) = custom.rules else { return errors };
     let blocks = |error: &FieldError| {
@@ -87,7 +94,11 @@ impl Walk<'_> {
     fn tell(&mut self, reason: Reason, path: &Path<'_>, value: &Value, detail: &str) {
         let field = path.to_string();
         // Errors at the root have no field.
-        let field = if field.is_empty() { "<nil>".to_owned() } else { field };
+        let field = match field.strip_prefix('.') {
+            Some(undeclared) => undeclared.to_owned(),
+            None if field.is_empty() => "<nil>".to_owned(),
+            None => field,
+        };
         self.errors.push(FieldError::of_value(reason, field, value, detail));
     }
 
@@ -101,12 +112,17 @@ impl Walk<'_> {
         if old == Some(value) {
             return;
         }
-        if !self.is_of_type(schema, value, path) || value.is_null() {
+        self.is_of_type(schema, value, path);
+        if value.is_null() {
+            self.allowed(schema, value, path);
             return;
         }
         if let Some(checks) = &schema.checks {
             self.junctors(checks, value, path);
             self.scalar(schema, checks, value, path);
+        } else if schema.kind == Kind::Integer {
+            // A number may be none of its type even without a rule.
+            self.scalar(schema, &Checks::default(), value, path);
         }
         if let Value::Array(items) = value {
             self.items(schema, items, (old, path));
@@ -117,7 +133,8 @@ impl Walk<'_> {
         }
     }
 
-    fn is_of_type(&mut self, schema: &Schema, value: &Value, path: &Path<'_>) -> bool {
+    /// Tells a wrong type; what else is wrong is told all the same.
+    fn is_of_type(&mut self, schema: &Schema, value: &Value, path: &Path<'_>) {
         let wanted = match schema.kind {
             Kind::Object => "object",
             Kind::Array => "array",
@@ -126,25 +143,32 @@ impl Walk<'_> {
             Kind::Number => "number",
             Kind::Boolean => "boolean",
             Kind::IntOrString => "integer,string",
-            _ => return true,
+            _ => return,
         };
         let found = type_name(value);
         let fits = match value {
             Value::Null => schema.nullable,
             Value::Number(number) => match schema.kind {
                 Kind::Number => true,
-                Kind::Integer | Kind::IntOrString => {
-                    number.as_f64().is_some_and(|float| !number.is_f64() || float.fract() == 0.0)
-                }
+                Kind::Integer | Kind::IntOrString => is_whole(number),
                 _ => false,
             },
             _ => wanted.split(',').any(|wanted| wanted == found),
         };
-        if !fits {
-            let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
-            self.tell(Reason::TypeInvalid, path, &Value::from(found), &detail);
+        if fits {
+            return;
         }
-        fits
+        let format = schema.checks.as_ref().and_then(|checks| checks.format.as_deref());
+        let (wanted, found) = match (format, value) {
+            // Texts and lists are left to the format.
+            (Some(_), Value::String(_) | Value::Array(_)) if schema.kind == Kind::String => return,
+            (None, _) | (_, Value::Null | Value::String(_) | Value::Array(_)) => (wanted, found),
+            (Some(format), Value::Number(number)) if number.is_f64() => (format, "double"),
+            (Some(format), Value::Number(_)) => (format, "int64"),
+            (Some(format), _) => (format, ""),
+        };
+        let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
+        self.tell(Reason::TypeInvalid, path, &Value::from(found), &detail);
     }
 
     fn junctors(&mut self, checks: &Checks, value: &Value, path: &Path<'_>) {
@@ -201,7 +225,7 @@ impl Walk<'_> {
         match value {
             Value::String(text) => self.text(checks, text, path),
             Value::Number(number) if schema.kind != Kind::String => {
-                self.number(checks, number.as_f64().unwrap_or_default(), value, path);
+                self.number(numbers::faults(schema.kind, checks, number, &path.to_string()), value, path);
             }
             _ => {}
         }
@@ -228,26 +252,17 @@ impl Walk<'_> {
         }
     }
 
-    fn number(&mut self, checks: &Checks, number: f64, value: &Value, path: &Path<'_>) {
-        let shown = super::error::go_float;
-        if let Some(factor) = checks.multiple_of {
-            let quotient = number / factor;
-            if (quotient - quotient.round()).abs() > f64::EPSILON {
-                self.rule(path, value, &format!("should be a multiple of {}", shown(factor)));
-            }
-        }
-        if let Some(max) = checks.maximum {
-            if checks.exclusive_maximum && number >= max {
-                self.rule(path, value, &format!("should be less than {}", shown(max)));
-            } else if !checks.exclusive_maximum && number > max {
-                self.rule(path, value, &format!("should be less than or equal to {}", shown(max)));
-            }
-        }
-        if let Some(min) = checks.minimum {
-            if checks.exclusive_minimum && number <= min {
-                self.rule(path, value, &format!("should be greater than {}", shown(min)));
-            } else if !checks.exclusive_minimum && number < min {
-                self.rule(path, value, &format!("should be greater than or equal to {}", shown(min)));
+    fn number(&mut self, faults: Vec<Fault>, value: &Value, path: &Path<'_>) {
+        for fault in faults {
+            match fault {
+                Fault::Range(detail) => {
+                    self.errors.push(FieldError::invalid("<nil>", &Value::from(""), detail));
+                }
+                Fault::Rule(rest) => self.rule(path, value, &rest),
+                Fault::Factor(factor) => {
+                    let detail = format!("factor MultipleOf declared for {path} must be positive: {factor}");
+                    self.tell(Reason::Invalid, path, &factor, &detail);
+                }
             }
         }
     }
@@ -298,21 +313,36 @@ impl Walk<'_> {
             }
             if let Some(max) = checks.properties_max.filter(|max| len as u64 > *max) {
                 let max = usize::try_from(max).unwrap_or(usize::MAX);
-                self.errors.push(FieldError::too_many(path, len, max));
+                let root = matches!(path, Path::Root).then(|| "<nil>".to_owned());
+                let field = root.unwrap_or_else(|| path.to_string());
+                self.errors.push(FieldError::too_many(field, len, max));
             }
         }
         for name in schema.required.iter().filter(|name| !map.contains_key(&***name)) {
             self.errors.push(FieldError::required(path.field(name), ""));
         }
         for (name, value) in map {
-            let inner = match (schema.field(name), &schema.rest) {
-                (Some(field), _) => &*field.schema,
-                (None, Rest::Each(each)) => each,
-                (None, _) => continue,
-            };
-            self.value(inner, value, old.and_then(|old| old.get(name)), &path.field(name));
+            let old = old.and_then(|old| old.get(name));
+            match (schema.field(name), &schema.rest) {
+                (Some(field), _) => self.value(&field.schema, value, old, &path.field(name)),
+                // At the root, a dot stands before what is not declared.
+                (None, Rest::Each(each)) if matches!(path, Path::Root) => {
+                    self.value(each, value, old, &path.field(&format!(".{name}")));
+                }
+                (None, Rest::Each(each)) => self.value(each, value, old, &path.field(name)),
+                (None, _) => {}
+            }
         }
     }
+}
+
+/// What is wrong with a value by itself; places are below it, `<nil>` is the whole.
+pub(super) fn value_errors(schema: &Schema, value: &Value) -> Vec<FieldError> {
+    let mut errors = holds(schema, value, &Path::Root);
+    for error in errors.iter_mut().filter(|error| error.field.is_empty()) {
+        "<nil>".clone_into(&mut error.field);
+    }
+    errors
 }
 
 /// What is wrong with a value by one of several schemas.
@@ -320,6 +350,12 @@ fn holds(schema: &Schema, value: &Value, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     Walk { errors: &mut errors }.value(schema, value, None, path);
     errors
+}
+
+/// A whole number, written as one or not, that a float can hold exactly.
+fn is_whole(number: &serde_json::Number) -> bool {
+    const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+    !number.is_f64() || number.as_f64().is_some_and(|float| float.fract() == 0.0 && float.abs() <= EXACT_MAX)
 }
 
 fn type_name(value: &Value) -> &'static str {

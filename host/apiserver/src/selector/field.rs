@@ -1,5 +1,7 @@
 //! Field selectors: `metadata.name=a,status.phase!=Running`.
 
+use std::fmt::{self, Display, Formatter};
+
 use serde_json::Value;
 
 use crate::object;
@@ -78,15 +80,35 @@ struct Term {
 impl FieldSelector {
     /// Reads the text form, checking each field against what the resource offers.
     pub fn parse(definition: &ResourceDefinition, text: &str) -> Result<Self, ApiError> {
+        let selector = Self::read(text).map_err(|why| ApiError::bad_request(why.to_string()))?;
+        selector.terms.iter().try_for_each(|term| check_field(definition, &term.field))?;
+        Ok(selector)
+    }
+
+    /// Reads the text form, whatever the fields.
+    ///
+    /// # Errors
+    /// A term has no operator, or a value what has to be escaped.
+    pub fn read(text: &str) -> Result<Self, BadFieldSelector> {
+        let mut parts = split_terms(text);
+        parts.sort_unstable();
         let mut terms = Vec::new();
-        for part in split_terms(text).iter().filter(|part| !part.is_empty()) {
-            let term = Term::parse(part).ok_or_else(|| {
-                ApiError::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'"))
-            })?;
-            check_field(definition, &term.field)?;
-            terms.push(term);
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
+            let Some((field, equal, value)) = split_term(part) else {
+                return Err(BadFieldSelector::Term { text: text.to_owned(), part: part.to_owned() });
+            };
+            let term = Term { field: field.to_owned(), equal, value: unescaped(value)? };
+            // Neither a field nor a value says nothing, whatever the operator.
+            if !(term.field.is_empty() && term.value.is_empty()) {
+                terms.push(term);
+            }
         }
         Ok(Self { terms })
+    }
+
+    /// Whether fields, given by their look-up, fulfil every term. An absent field is empty.
+    pub fn holds<'a>(&self, value: impl Fn(&str) -> &'a str) -> bool {
+        self.terms.iter().all(|term| (value(&term.field) == term.value) == term.equal)
     }
 
     /// Whether there is no term.
@@ -113,33 +135,82 @@ impl FieldSelector {
     }
 }
 
-impl Term {
-    fn parse(part: &str) -> Option<Self> {
-        let (field, equal, value) = if let Some((field, value)) = part.split_once("!=") {
-            (field, false, value)
-        } else if let Some((field, value)) = part.split_once("==") {
-            (field, true, value)
-        } else {
-            let (field, value) = part.split_once('=')?;
-            (field, true, value)
-        };
-        let value = value.replace("\\,", ",").replace("\\=", "=").replace("\\\\", "\\");
-        Some(Self { field: field.to_owned(), equal, value })
+impl Display for FieldSelector {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        for (at, term) in self.terms.iter().enumerate() {
+            let (comma, sign) = (if at == 0 { "" } else { "," }, if term.equal { "=" } else { "!=" });
+            let value = term.value.replace('\\', r"\\").replace(',', r"\,").replace('=', r"\=");
+            write!(out, "{comma}{}{sign}{value}", term.field)?;
+        }
+        Ok(())
     }
 }
 
-fn split_terms(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut escaped = false;
-    for character in text.chars() {
-        if character == ',' && !escaped {
-            parts.push(String::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push(character);
+/// Why a text is no field selector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadFieldSelector {
+    /// A term has no operator.
+    #[error("invalid selector: '{text}'; can't understand '{part}'")]
+    Term {
+        /// The whole selector.
+        text: String,
+        /// The term.
+        part: String,
+    },
+    /// A backslash before what needs none, or at the end.
+    #[error("invalid field selector: invalid escape sequence: {0}")]
+    Escape(String),
+    /// A comma or an equal sign in a value, which the server names by its number.
+    #[error("invalid field selector: unescaped character in value: {0}")]
+    Unescaped(u32),
+}
+
+/// The parts between commas, but for those after a backslash.
+fn split_terms(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut escaped) = (Vec::new(), 0, false);
+    for (at, character) in text.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if character == '\\' {
+            escaped = true;
+        } else if character == ',' {
+            parts.push(&text[start..at]);
+            start = at + 1;
         }
-        escaped = character == '\\' && !escaped;
     }
+    parts.push(&text[start..]);
     parts
+}
+
+/// Field, whether it is to be equal, and value, at the first operator.
+fn split_term(part: &str) -> Option<(&str, bool, &str)> {
+    for (at, _) in part.char_indices() {
+        let (field, rest) = part.split_at(at);
+        if let Some(value) = rest.strip_prefix("!=") {
+            return Some((field, false, value));
+        }
+        if let Some(value) = rest.strip_prefix("==").or_else(|| rest.strip_prefix('=')) {
+            return Some((field, true, value));
+        }
+    }
+    None
+}
+
+fn unescaped(value: &str) -> Result<String, BadFieldSelector> {
+    let mut plain = String::with_capacity(value.len());
+    let mut characters = value.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some(escaped @ ('\\' | ',' | '=')) => plain.push(escaped),
+                Some(other) => return Err(BadFieldSelector::Escape(format!("\\{other}"))),
+                None => return Err(BadFieldSelector::Escape("\\".to_owned())),
+            },
+            ',' | '=' => return Err(BadFieldSelector::Unescaped(character.into())),
+            other => plain.push(other),
+        }
+    }
+    Ok(plain)
 }
 
 fn check_field(definition: &ResourceDefinition, field: &str) -> Result<(), ApiError> {
@@ -201,6 +272,23 @@ mod tests {
             FieldSelector::parse(&definition("x"), r"metadata.name=a\,b,metadata.namespace==n").unwrap();
         assert_eq!(selector.name(), Some("a,b"));
         assert_eq!(selector.terms.len(), 2);
+    }
+
+    #[test]
+    fn a_field_selector_is_written_in_one_form_and_its_faults_are_named() {
+        let form = |text: &str| match FieldSelector::read(text) {
+            Ok(selector) => selector.to_string(),
+            Err(error) => error.to_string(),
+        };
+        for (text, expected) in [
+            (r"b==2,,a!=x\,y", r"a!=x\,y,b=2"),
+            ("a", "invalid selector: 'a'; can't understand 'a'"),
+            ("=,a=b", "a=b"),
+            ("a=b=c", "invalid field selector: unescaped character in value: 61"),
+            (r"a=b\c", r"invalid field selector: invalid escape sequence: \c"),
+        ] {
+            assert_eq!(form(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Label selectors: `a=b,c!=d,e in (f,g),!h,i>5`.
 
+use std::fmt::{self, Display, Formatter};
+
 use serde_json::Value;
 
+use super::label_text::requirements;
 use crate::status::ApiError;
 
 /// All requirements must hold.
@@ -11,14 +14,17 @@ pub struct LabelSelector {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Requirement {
-    key: String,
-    operator: Operator,
-    values: Vec<String>,
+pub(super) struct Requirement {
+    pub(super) key: String,
+    pub(super) operator: Operator,
+    pub(super) values: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
+pub(super) enum Operator {
+    Equal,
+    DoubleEqual,
+    NotEqual,
     In,
     NotIn,
     Exists,
@@ -30,11 +36,7 @@ enum Operator {
 impl LabelSelector {
     /// Reads the text form; empty text selects everything.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
-        let mut parser = Parser { tokens: tokens(text), at: 0 };
-        parser
-            .selector()
-            .map(|requirements| Self { requirements })
-            .map_err(|found| ApiError::bad_request(format!("unable to parse requirement: {found}")))
+        requirements(text).map(|requirements| Self { requirements }).map_err(ApiError::bad_request)
     }
 
     /// Reads the object form (`matchLabels`, `matchExpressions`); unknown operators match nothing.
@@ -76,142 +78,46 @@ impl LabelSelector {
     }
 }
 
+impl Display for LabelSelector {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        for (at, requirement) in self.requirements.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(out, "{comma}{requirement}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Requirement {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let (key, values) = (&self.key, self.values.join(","));
+        match self.operator {
+            Operator::Equal => write!(out, "{key}={values}"),
+            Operator::DoubleEqual => write!(out, "{key}=={values}"),
+            Operator::NotEqual => write!(out, "{key}!={values}"),
+            Operator::In => write!(out, "{key} in ({values})"),
+            Operator::NotIn => write!(out, "{key} notin ({values})"),
+            Operator::Greater => write!(out, "{key}>{values}"),
+            Operator::Less => write!(out, "{key}<{values}"),
+            Operator::Exists => out.write_str(key),
+            Operator::Missing => write!(out, "!{key}"),
+        }
+    }
+}
+
 impl Requirement {
     fn holds(&self, label: Option<&str>) -> bool {
         let listed = |value: &str| self.values.iter().any(|held| held == value);
         let compare = |value: &str| Some(value.parse::<i64>().ok()?.cmp(&self.values.first()?.parse().ok()?));
         match self.operator {
-            Operator::In => label.is_some_and(listed),
-            Operator::NotIn => !label.is_some_and(listed),
+            Operator::In | Operator::Equal | Operator::DoubleEqual => label.is_some_and(listed),
+            Operator::NotIn | Operator::NotEqual => !label.is_some_and(listed),
             Operator::Exists => label.is_some(),
             Operator::Missing => label.is_none(),
             Operator::Greater => label.and_then(compare).is_some_and(std::cmp::Ordering::is_gt),
             Operator::Less => label.and_then(compare).is_some_and(std::cmp::Ordering::is_lt),
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Word(String),
-    Sign(&'static str),
-}
-
-fn tokens(text: &str) -> Vec<Token> {
-    const SIGNS: [&str; 9] = ["==", "!=", "=", "!", ",", "(", ")", ">", "<"];
-    let mut rest = text;
-    let mut tokens = Vec::new();
-    loop {
-        rest = rest.trim_start();
-        if rest.is_empty() {
-            return tokens;
-        }
-        if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
-            tokens.push(Token::Sign(sign));
-            rest = &rest[sign.len()..];
-            continue;
-        }
-        let end = rest.find(|c: char| c.is_whitespace() || "=!,()<>".contains(c)).unwrap_or(rest.len());
-        tokens.push(Token::Word(rest[..end].to_owned()));
-        rest = &rest[end..];
-    }
-}
-
-struct Parser {
-    tokens: Vec<Token>,
-    at: usize,
-}
-
-impl Parser {
-    fn selector(&mut self) -> Result<Vec<Requirement>, String> {
-        let mut requirements = Vec::new();
-        if self.tokens.is_empty() {
-            return Ok(requirements);
-        }
-        loop {
-            requirements.push(self.requirement()?);
-            match self.next() {
-                None => return Ok(requirements),
-                Some(Token::Sign(",")) => {}
-                found => return Err(expected(found.as_ref(), "',' or 'end of string'")),
-            }
-        }
-    }
-
-    fn requirement(&mut self) -> Result<Requirement, String> {
-        let absent = self.take(&Token::Sign("!"));
-        let key = match self.next() {
-            Some(Token::Word(word)) => word,
-            found => return Err(expected(found.as_ref(), "identifier")),
-        };
-        let done = |operator| Ok(Requirement { key: key.clone(), operator, values: Vec::new() });
-        if absent {
-            return done(Operator::Missing);
-        }
-        if matches!(self.tokens.get(self.at), None | Some(Token::Sign(","))) {
-            return done(Operator::Exists);
-        }
-        let operator = match self.next() {
-            Some(Token::Sign("=" | "==")) => (Operator::In, false),
-            Some(Token::Sign("!=")) => (Operator::NotIn, false),
-            Some(Token::Sign(">")) => (Operator::Greater, false),
-            Some(Token::Sign("<")) => (Operator::Less, false),
-            Some(Token::Word(word)) if word == "in" => (Operator::In, true),
-            Some(Token::Word(word)) if word == "notin" => (Operator::NotIn, true),
-            found => return Err(expected(found.as_ref(), "in, notin, =, ==, !=, gt, lt")),
-        };
-        let values = if operator.1 { self.set()? } else { vec![self.value()?] };
-        Ok(Requirement { key, operator: operator.0, values })
-    }
-
-    /// One value, which may be empty: `a=` and `a=,b`.
-    fn value(&mut self) -> Result<String, String> {
-        match self.tokens.get(self.at) {
-            None | Some(Token::Sign(",")) => Ok(String::new()),
-            Some(Token::Word(word)) => {
-                let word = word.clone();
-                self.at += 1;
-                Ok(word)
-            }
-            found => Err(expected(found, "identifier")),
-        }
-    }
-
-    fn set(&mut self) -> Result<Vec<String>, String> {
-        if !self.take(&Token::Sign("(")) {
-            return Err(expected(self.tokens.get(self.at), "'('"));
-        }
-        let mut values = Vec::new();
-        loop {
-            match self.next() {
-                Some(Token::Word(word)) => values.push(word),
-                Some(Token::Sign(",")) => {}
-                Some(Token::Sign(")")) => return Ok(values),
-                found => return Err(expected(found.as_ref(), "',' or ')'")),
-            }
-        }
-    }
-
-    fn next(&mut self) -> Option<Token> {
-        let token = self.tokens.get(self.at).cloned();
-        self.at += 1;
-        token
-    }
-
-    fn take(&mut self, token: &Token) -> bool {
-        let found = self.tokens.get(self.at) == Some(token);
-        self.at += usize::from(found);
-        found
-    }
-}
-
-fn expected(found: Option<&Token>, wanted: &str) -> String {
-    let found = match found {
-        None => "",
-        Some(Token::Word(word)) => word,
-        Some(Token::Sign(sign)) => sign,
-    };
-    format!("found '{found}', expected: {wanted}")
 }
 
 #[cfg(test)]
@@ -241,11 +147,36 @@ mod tests {
     }
 
     #[test]
+    fn a_selector_is_written_in_one_form() {
+        for (text, form) in [
+            ("c , a in ( z,b ,b),!d", "a in (b,z),c,!d"),
+            ("a==1,b!= 2", "a==1,b!=2"),
+            ("x in (in, notin)", "x in (in,notin)"),
+            ("x notin (,a)", "x notin (,a)"),
+            ("n >5,m<\t6", "m<6,n>5"),
+            ("in", "in"),
+        ] {
+            assert_eq!(LabelSelector::parse(text).unwrap().to_string(), form, "{text}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named() {
-        let error = LabelSelector::parse("a b===").unwrap_err();
-        let expected = "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt";
-        assert_eq!((error.code(), &*error.0.message), (400, expected));
-        for selector in ["=", "a in b", "a in (b", "a=b c", ",", "a=b,"] {
+        let integer = "for 'Gt', 'Lt' operators, the value must be an integer";
+        let requirement = |why: &str| format!("unable to parse requirement: {why}");
+        for (text, message) in [
+            ("a b===", requirement("found 'b', expected: in, notin, =, ==, !=, gt, lt")),
+            ("a=b,", "found '', expected: identifier after ','".to_owned()),
+            ("=", "found '=', expected: !, identifier, or 'end of string'".to_owned()),
+            ("a=b c", "found 'c', expected: ',' or 'end of string'".to_owned()),
+            ("a in b", requirement("found 'b' expected: '('")),
+            ("a in (b", requirement("found '', expected: ',' or ')'")),
+            ("a>x", requirement(&format!("values[0]: Invalid value: \"x\": {integer}"))),
+        ] {
+            let error = LabelSelector::parse(text).unwrap_err();
+            assert_eq!((error.code(), error.0.message), (400, message), "{text}");
+        }
+        for selector in ["a/b/c=d", "a=-", "a in (b))", "a=(b)"] {
             assert!(LabelSelector::parse(selector).is_err(), "{selector}");
         }
     }

@@ -82,7 +82,10 @@ fn decode_field(
         }
         plain => {
             let value = decode_value(plain, raw, name, depth)?;
-            let left_out = (field.omit_empty && is_empty(&value)) || (field.omit_zero && value.is_null());
+            // Ports and amounts are structs in Go, which are never empty.
+            let is_struct = matches!(plain, Type::IntOrString | Type::Quantity);
+            let left_out =
+                (field.omit_empty && !is_struct && is_empty(&value)) || (field.omit_zero && value.is_null());
             if left_out {
                 map.remove(name);
             } else {

@@ -165,3 +165,12 @@ fn malformed_messages_are_refused_without_a_panic() {
     }
     assert_eq!(decode_message(id, &not), Err(ProtobufError::TooDeep));
 }
+
+#[test]
+fn an_empty_name_of_a_port_is_kept() {
+    let ports = json!([{"port": 0, "targetPort": ""}]);
+    let service = json!({"apiVersion": "v1", "kind": "Service", "spec": {"ports": ports}});
+    let mut body = Vec::new();
+    encode(&service, &mut body).unwrap();
+    assert_eq!(decode(&body, ("", "")).unwrap()["spec"]["ports"], ports);
+}
