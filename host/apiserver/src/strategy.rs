@@ -112,7 +112,7 @@ const INSISTENT: Strategy = Strategy { unconditional_update: false, ..DEFAULT };
 const CREATED_ON_UPDATE: Strategy = Strategy { create_on_update: true, ..DEFAULT };
 
 /// Group, plural, strategy. What is not listed is [`DEFAULT`].
-static TABLE: [(&str, &str, Strategy); 45] = [
+static TABLE: [(&str, &str, Strategy); 46] = [
     ("", "configmaps", content::CONFIG_MAP),
     ("", "secrets", content::SECRET),
     ("", "endpoints", CREATED_ON_UPDATE),
@@ -131,14 +131,18 @@ static TABLE: [(&str, &str, Strategy); 45] = [
     ("apps", "daemonsets", workload::DAEMON_SET),
     ("apps", "deployments", workload::DEPLOYMENT),
     ("apps", "replicasets", workload::STRATEGY),
-    ("apps", "statefulsets", workload::STRATEGY),
+    ("apps", "statefulsets", Strategy { name_rule: NameRule::Label, ..workload::STRATEGY }),
     ("batch", "cronjobs", SPEC),
     ("batch", "jobs", job::STRATEGY),
     ("networking.k8s.io", "ingresses", SPEC),
     ("networking.k8s.io", "ingressclasses", SPEC),
     ("networking.k8s.io", "networkpolicies", SPEC),
     ("networking.k8s.io", "servicecidrs", SPEC),
-    ("policy", "poddisruptionbudgets", Strategy { unconditional_update: false, ..SPEC }),
+    (
+        "policy",
+        "poddisruptionbudgets",
+        Strategy { unconditional_update: false, name_rule: NameRule::PathSegment, ..SPEC },
+    ),
     ("apiextensions.k8s.io", "customresourcedefinitions", custom_resource_definition::STRATEGY),
     ("apiregistration.k8s.io", "apiservices", api_service::STRATEGY),
     (
@@ -162,10 +166,11 @@ static TABLE: [(&str, &str, Strategy); 45] = [
     ("resource.k8s.io", "resourceslices", SPEC),
     ("node.k8s.io", "runtimeclasses", Strategy { create_on_update: true, ..INSISTENT }),
     ("scheduling.k8s.io", "priorityclasses", SPEC),
-    ("storage.k8s.io", "csidrivers", INSISTENT),
-    ("storage.k8s.io", "csinodes", INSISTENT),
+    ("storage.k8s.io", "csidrivers", Strategy { returns_deleted: true, ..INSISTENT }),
+    ("storage.k8s.io", "csinodes", Strategy { returns_deleted: true, ..INSISTENT }),
     ("storage.k8s.io", "csistoragecapacities", INSISTENT),
-    ("storage.k8s.io", "volumeattachments", INSISTENT),
+    ("storage.k8s.io", "storageclasses", RETURNED),
+    ("storage.k8s.io", "volumeattachments", Strategy { returns_deleted: true, ..INSISTENT }),
 ];
 
 /// The strategy of a resource; custom resources share one.

@@ -24,6 +24,7 @@ mod storage;
 mod tests;
 pub(crate) mod texts;
 mod volume;
+mod warnings;
 mod workload;
 
 use std::collections::HashSet;
@@ -34,6 +35,7 @@ use self::field::{Faults, Field};
 use crate::schema::FieldError;
 
 pub(crate) use self::service::needs_health_check;
+pub use self::warnings::warnings;
 
 /// A new object and, on an update, the one before.
 struct Change<'v> {
@@ -89,7 +91,9 @@ pub fn validate(
     let change = Change { new: Field::root(new), old };
     if let Some((_, _, object, status)) = TABLE.iter().find(|row| (row.0, row.1) == (group, kind)) {
         match subresource {
-            "" | "scale" | "ephemeralcontainers" => object(&mut faults, &change),
+            "" | "scale" => object(&mut faults, &change),
+            // What comes in this way is checked as a whole, not against what an update may change.
+            "ephemeralcontainers" => object(&mut faults, &Change { old: None, ..change }),
             "status" => status(&mut faults, &change),
             _ => {}
         }

@@ -103,7 +103,7 @@ fn method_verb(method: &Method) -> &'static str {
 
 fn resource_verb(method: &Method) -> &'static str {
     match *method {
-        Method::GET | Method::HEAD => "get",
+        Method::GET => "get",
         Method::POST => "create",
         Method::PUT => "update",
         Method::PATCH => "patch",

@@ -54,6 +54,9 @@ fn log(registry: &Registry, place: &Place) -> Result<Response, ApiError> {
 async fn bind(registry: &Registry, exchange: &Exchange, place: &Place) -> Result<Response, ApiError> {
     let body = read_body::of_kind(exchange, "v1", "Binding", true)?.value;
     let node = object::at(&body, "target.name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if node.is_empty() {
+        return Err(ApiError::plain("target.name: Required value"));
+    }
     let options = WriteOptions { field_manager: exchange.default_manager(), ..WriteOptions::default() };
     registry.bind_pod(place, &node, &options).await?;
     Ok(answer::whole(201, answer::JSON, Status::success(Details::default()).to_json() + "\n"))
@@ -64,7 +67,8 @@ async fn evict(registry: &Registry, exchange: &Exchange, place: &Place) -> Resul
     let body = read_body::of_kind(exchange, "policy/v1", "Eviction", true)?.value;
     let options = DeleteOptions::parse(&Query::default(), body.get("deleteOptions"))?;
     registry.delete(place, &options).await?;
-    let status = Status::success(Details::default());
+    let mut status = Status::success(Details::default());
+    status.code = 201;
     Ok(answer::whole(201, answer::JSON, status.to_json() + "\n"))
 }
 

@@ -22,7 +22,39 @@ pub(crate) fn validate(crd: &Value, old: Option<&Value>) -> Vec<Cause> {
         immutable(crd, old, &mut causes);
     }
     schemas(crd, old, &mut causes);
+    for (index, version) in versions(crd).enumerate() {
+        let at = format!("spec.versions[{index}].subresources.scale");
+        if let Some(scale) = object::at(version, "subresources.scale").filter(|scale| scale.is_object()) {
+            scale_paths(scale, &at, &mut causes);
+        }
+    }
     causes
+}
+
+/// Where a Scale finds what it shows: paths of plain names, each below the part that it belongs to.
+fn scale_paths(scale: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let rows: [(&str, bool, &[&str], &str); 3] = [
+        ("specReplicasPath", true, &[".spec."], "should be a json path under .spec"),
+        ("statusReplicasPath", true, &[".status."], "should be a json path under .status"),
+        (
+            "labelSelectorPath",
+            false,
+            &[".spec.", ".status."],
+            "should be a json path under either .spec or .status",
+        ),
+    ];
+    for (field, required, starts, why) in rows {
+        let (place, path) = (format!("{at}.{field}"), text(scale, field));
+        if path.is_empty() {
+            if required {
+                causes.push(Cause::required(place, ""));
+            }
+        } else if !path.starts_with('.') {
+            causes.push(Cause::invalid(place, &quoted(path), "must be a simple json path starting with ."));
+        } else if !starts.iter().any(|start| path.starts_with(start)) {
+            causes.push(Cause::invalid(place, &quoted(path), why));
+        }
+    }
 }
 
 /// Schemas that are not structural. If all versions have one, the real server names it by the place it had in v1beta1.
@@ -110,7 +142,8 @@ fn version_list(crd: &Value, causes: &mut Vec<Cause>) {
         }
         storage += usize::from(version.get("storage") == Some(&Value::Bool(true)));
         if object::at(version, "schema.openAPIV3Schema").is_none() {
-            let why = "schemas are required";
+            let why =
+                if version.get("schema").is_none_or(Value::is_null) { "schemas are required" } else { "" };
             causes.push(Cause::required(format!("{at}.schema.openAPIV3Schema"), why));
         }
     }

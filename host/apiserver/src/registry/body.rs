@@ -116,7 +116,8 @@ fn check_kind(place: &Place, value: &mut Value, text: &str) -> Result<(), ApiErr
 fn wrong_kind(place: &Place, kind: &str, api_version: &str) -> ApiError {
     let definition = &place.resource.definition;
     let version = api_version.rsplit_once('/').map_or(api_version, |(_, version)| version);
-    let known = kind != definition.kind && api_version == place.resource.api_version;
+    let known = api_version == place.resource.api_version
+        && (schema::builtin(&definition.group, &definition.version, kind).is_some() || kind == "Status");
     if definition.custom().is_some() {
         let (what, given, expected) = if api_version == place.resource.api_version {
             ("kind", kind, &*definition.kind)

@@ -40,7 +40,7 @@ impl Registry {
         place: &Place,
         mut object: Value,
         options: &WriteOptions,
-        warnings: Vec<String>,
+        mut warnings: Vec<String>,
     ) -> Result<Written, ApiError> {
         metadata::begin(place, &mut object)?;
         let generated = metadata::wants_generated_name(&object);
@@ -56,6 +56,7 @@ impl Registry {
                 object::metadata_mut(&mut object).insert("name".into(), place.name.as_str().into());
             }
             let object = self.prepared(&place, object.clone())?;
+            warnings.extend(super::update::warnings(&place, &object, None));
             if options.dry_run {
                 return self.create_dry(&place, &object, warnings);
             }

@@ -54,6 +54,7 @@ impl DeleteOptions {
         let (policy, orphan);
         if let Some(body) = body {
             check_types(body)?;
+            check_kind(body)?;
         }
         if let Some(body) = body.filter(|body| body.as_object().is_some_and(|map| !map.is_empty())) {
             let text = |path: &str| object::at(body, path).and_then(Value::as_str).map(str::to_owned);
@@ -99,6 +100,18 @@ fn check_types(body: &Value) -> Result<(), ApiError> {
     checked.map(drop).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
+/// A body that says what it is says that it is options of a deletion.
+fn check_kind(body: &Value) -> Result<(), ApiError> {
+    let (kind, version) = (object::kind(body), object::api_version(body));
+    if kind.is_empty() || version.is_empty() || kind == "DeleteOptions" {
+        return Ok(());
+    }
+    let why = format!(
+        "no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
+    );
+    Err(ApiError::bad_request(why))
+}
+
 fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -136,6 +149,7 @@ impl Registry {
         marked: &Value,
         options: &DeleteOptions,
     ) -> Result<Deleted, StoreError> {
+        let mut shown = marked.clone();
         if !options.dry_run {
             let write = Write {
                 resource: Arc::clone(&place.resource.store_name),
@@ -144,10 +158,12 @@ impl Registry {
                 action: Action::Delete,
                 guard: None,
             };
-            self.inner.store.commit(write).await?;
+            // What is gone is told as it was last, under the version of its deletion.
+            let version = self.inner.store.commit(write).await?.version().to_string();
+            object::metadata_mut(&mut shown).insert("resourceVersion".into(), version.into());
         }
         if place.resource.strategy.returns_deleted {
-            return Ok(Deleted::Object(self.detached(place, marked)));
+            return Ok(Deleted::Object(self.detached(place, &shown)));
         }
         let definition = &place.resource.definition;
         let details = Details {

@@ -193,6 +193,25 @@ pub(super) fn keep(object: &mut Value, old: &Value) -> Vec<Cause> {
 
 /// What is wrong with a change of metadata. The real server checks this twice, in general and per kind, and tells both.
 pub(super) fn update_faults(place: &Place, object: &Value, old: &Value) -> Vec<Cause> {
+    let mut causes = map_faults(object);
+    causes.extend(owner_faults(object));
+    causes.extend(finalizer_faults(object));
+    let change = change_faults(object, old);
+    causes.extend(change.clone());
+    for part in checked_again(place) {
+        match part {
+            Again::Change => {
+                causes.extend(change.clone());
+                causes.extend(domain_faults(place, object));
+            }
+            Again::Whole => causes.extend(faults(place, object)),
+        }
+    }
+    causes
+}
+
+/// What is checked of any change of metadata.
+fn change_faults(object: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     if object::deletion_timestamp(old).is_some() {
         let mut new: Vec<String> = object::finalizers(object)
@@ -210,13 +229,6 @@ pub(super) fn update_faults(place: &Place, object: &Value, old: &Value) -> Vec<C
     }
     causes.extend(map_faults(object));
     causes.extend(owner_faults(object));
-    let change = causes.clone();
-    for part in checked_again(place) {
-        match part {
-            Again::Change => causes.extend(change.clone()),
-            Again::Whole => causes.extend(faults(place, object)),
-        }
-    }
     causes
 }
 
@@ -230,12 +242,13 @@ enum Again {
 }
 
 /// Group, kind, what is checked again, in this order. Others check the change.
-const CHECKED_AGAIN: [(&str, &str, &[Again]); 17] = [
+const CHECKED_AGAIN: [(&str, &str, &[Again]); 18] = [
     ("", "ConfigMap", &[Again::Change, Again::Whole]),
     ("", "Event", &[]),
     ("", "LimitRange", &[Again::Whole]),
     ("", "PersistentVolume", &[Again::Whole]),
     ("", "PersistentVolumeClaim", &[Again::Change, Again::Whole]),
+    ("", "Namespace", &[Again::Whole, Again::Change]),
     ("", "Pod", &[Again::Change, Again::Whole]),
     ("", "Secret", &[Again::Change, Again::Whole]),
     ("", "ServiceAccount", &[Again::Change, Again::Whole]),

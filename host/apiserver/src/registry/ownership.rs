@@ -156,7 +156,7 @@ fn check_name(place: &Place, patch: &Value) -> Result<(), ApiError> {
     let (name, namespace) = (object::name(patch), object::namespace(patch));
     if !name.is_empty() && name != place.name {
         return Err(ApiError::bad_request(format!(
-            "name in URL does not match name in applied object: {} != {name}",
+            "the name of the object ({name}) does not match the name on the URL ({})",
             place.name
         )));
     }

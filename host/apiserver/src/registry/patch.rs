@@ -59,6 +59,7 @@ impl Registry {
         if kind == PatchKind::Apply {
             return self.apply(place, patch, options).await;
         }
+        drop(self.get(place)?);
         if kind != PatchKind::Json && !patch.value.is_object() {
             let given = super::body::go_type(&patch.value);
             let why = format!(
@@ -77,6 +78,12 @@ impl Registry {
                 PatchKind::Strategic => crate::schema::go_plain(&patch.value),
                 _ => patched.to_string(),
             };
+            let mut patched = patched;
+            if kind == PatchKind::Strategic {
+                // The result is put into the type that the object has; what it says of its own is not asked.
+                patched["kind"] = old["kind"].clone();
+                patched["apiVersion"] = place.resource.api_version.as_str().into();
+            }
             let body = Body { value: patched, faults: patch.faults.clone(), text: Bytes::new() };
             let decoded = self.decode(place, body, options.field_validation, &mut warnings);
             decoded.map_err(|error| cannot_be_read(kind, &shown, error))
@@ -114,7 +121,13 @@ fn not_restored(patch: &Value, error: ApiError) -> ApiError {
 /// own of what does not fit.
 fn restored(why: &str) -> String {
     let words = why.strip_prefix("json: cannot unmarshal ").and_then(|rest| rest.split_once(" into Go "));
-    let Some((given, rest)) = words else { return why.to_owned() };
+    let Some((given, rest)) = words else {
+        return if why.contains("base64") {
+            format!("error decoding from json: {why}")
+        } else {
+            why.to_owned()
+        };
+    };
     let wanted = rest.rsplit_once(" of type ").map_or("", |(_, wanted)| wanted);
     let given = match given {
         "object" => "map",

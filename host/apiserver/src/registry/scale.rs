@@ -117,7 +117,8 @@ impl Registry {
     ) -> Result<Written, ApiError> {
         let paths = Paths::of(&place.resource);
         let mut change = |old: &Value| {
-            let scale = make(scale_of(&place.resource, old))?;
+            let mut scale = make(scale_of(&place.resource, old))?;
+            check_types(&mut scale)?;
             let replicas = object::at(&scale, "spec.replicas").and_then(Value::as_i64).unwrap_or_default();
             if replicas < 0 {
                 let why = "must be greater than or equal to 0";
@@ -157,6 +158,16 @@ impl Registry {
         let make = |scale| super::ownership::patched(kind, &scale, &patch.value, schema.as_deref());
         self.update_scale(place, options, make).await
     }
+}
+
+/// A Scale is decoded as any other object, whatever it is a Scale of.
+fn check_types(scale: &mut Value) -> Result<(), ApiError> {
+    let schema = crate::schema::builtin("autoscaling", "v1", "Scale");
+    let schema = schema.expect("the table has the kind Scale");
+    let checked = crate::schema::decode(&schema, scale, crate::query::FieldValidation::Ignore, Vec::new());
+    checked.map(drop).map_err(|error| {
+        ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {error}"))
+    })
 }
 
 fn set(object: &mut Value, path: &str, value: Value) {

@@ -32,6 +32,7 @@ impl Registry {
         check_name(place, &sent)?;
         let create = place.resource.strategy.create_on_update && place.subresource.is_empty();
         if create && self.find(place).is_none() {
+            check_uid(place, &wanted_uid, &Value::Null)?;
             let mut object = self.own_created(place, sent, options);
             object::metadata_mut(&mut object).insert("name".into(), place.name.as_str().into());
             return self.create_decoded(place, object, options, warnings).await;
@@ -88,12 +89,13 @@ impl Registry {
                 return Ok(Written {
                     object: self.detached(place, &object),
                     created: false,
-                    warnings: Vec::new(),
+                    warnings: warnings(place, &object, Some(&old)),
                 });
             }
+            let warnings = warnings(place, &object, Some(&old));
             let object = self.in_storage_version(&place.resource, object).await?;
             match self.write_change(place, &current, object).await {
-                Ok(object) => return Ok(Written { object, created: false, warnings: Vec::new() }),
+                Ok(object) => return Ok(Written { object, created: false, warnings }),
                 Err(StoreError::Changed { .. }) => {}
                 Err(error) => return Err(store_error(place, error)),
             }
@@ -111,6 +113,10 @@ impl Registry {
     ) -> Result<Value, ApiError> {
         let strategy = place.resource.strategy;
         let mut causes = metadata::keep(&mut object, old);
+        if place.subresource == "status" && &*place.resource.store_name == "pods" {
+            // A Pod's quality is decided when it is created.
+            object["status"]["qosClass"] = old["status"]["qosClass"].clone();
+        }
         keep_other_half(place, &mut object, old);
         let mut object = self.own_updated(place, object, old, options);
         self.admit(place, &mut object, Some(old))?;
@@ -153,6 +159,15 @@ impl Registry {
         }
         self.put(place, expect, draft, None).await
     }
+}
+
+/// What the kind warns of.
+pub(super) fn warnings(place: &Place, object: &Value, old: Option<&Value>) -> Vec<String> {
+    let definition = &place.resource.definition;
+    if definition.custom().is_some() || !place.subresource.is_empty() {
+        return Vec::new();
+    }
+    crate::validate::warnings((&definition.group, &definition.kind), object, old)
 }
 
 fn check_name(place: &Place, sent: &Value) -> Result<(), ApiError> {

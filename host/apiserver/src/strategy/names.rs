@@ -31,6 +31,10 @@ impl NameRule {
         };
         match self {
             Self::Subdomain => check(253, name.split('.').all(is_label), SUBDOMAIN),
+            // What would do as a subdomain only has dots too many.
+            Self::Label if name.split('.').all(is_label) => {
+                check(63, is_label(name), "must not contain dots")
+            }
             Self::Label => check(63, is_label(name), LABEL),
             Self::Label1035 => {
                 check(63, is_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase()), LABEL_1035);

@@ -136,6 +136,14 @@ fn keep_given(spec: &mut Spec, before: &Spec) {
             }
         }
     }
+    // A client that knows only the one address means the first of all.
+    if !is_missing(spec, "clusterIP")
+        && spec.get("clusterIP") != before.get("clusterIP")
+        && spec.get("clusterIPs") == before.get("clusterIPs")
+    {
+        let address = spec.get("clusterIP").cloned();
+        spec.insert("clusterIPs".into(), json!([address]));
+    }
     if uses_node_ports(before) && uses_node_ports(spec) {
         let held = |name: Option<&Value>| {
             let ports = before.get("ports").and_then(Value::as_array).into_iter().flatten();

@@ -17,7 +17,16 @@ pub(super) fn autoscaler(faults: &mut Faults, change: &Change<'_>) {
     if least.is_set() && most.number() < least.number() {
         faults.invalid_number(&most, "must be greater than or equal to `minReplicas`");
     }
-    reference(faults, &spec.get("scaleTargetRef"));
+    let target = spec.get("scaleTargetRef");
+    reference(faults, &target);
+    let version = target.get("apiVersion");
+    let grouped = version.text().contains('/');
+    let tolerated = change.old.is_some_and(|old| {
+        old["spec"]["scaleTargetRef"]["apiVersion"].as_str().is_none_or(|held| !held.contains('/'))
+    });
+    if !grouped && !tolerated {
+        faults.invalid_text(&version, "apiVersion must specify API group");
+    }
     for metric in spec.get("metrics").items() {
         metric_source(faults, &metric);
     }

@@ -188,12 +188,6 @@ fn volume_source(faults: &mut Faults, spec: &Field<'_, '_>) {
 
 pub(super) fn class(faults: &mut Faults, change: &Change<'_>) {
     let class = &change.new;
-    if let Some(old) = change.old {
-        for name in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
-            faults.immutable(&class.get(name), &old[name]);
-        }
-        return;
-    }
     let provisioner = class.get("provisioner");
     if provisioner.text().is_empty() {
         faults.required(&provisioner, "");
@@ -217,5 +211,10 @@ pub(super) fn class(faults: &mut Faults, change: &Change<'_>) {
         faults.one_of_if_set(&mode, &["Immediate", "WaitForFirstConsumer"]);
     } else {
         faults.required(&mode, "");
+    }
+    for name in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
+        if let Some(old) = change.old {
+            faults.immutable(&class.get(name), &old[name]);
+        }
     }
 }
