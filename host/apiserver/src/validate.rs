@@ -78,6 +78,9 @@ const TABLE: [(&str, &str, Check, Check); 27] = [
     ("storage.k8s.io", "StorageClass", storage::class, NOTHING),
 ];
 
+/// Kinds whose update is checked as a new object first and tells what is wrong with it twice.
+const TWICE: [(&str, &str); 2] = [("", "PersistentVolume"), ("batch", "Job")];
+
 /// All that is wrong with an object of a built-in kind, or with its change if there is an old one. `subresource` is
 /// empty for the object itself; of its status only the status is checked.
 #[must_use]
@@ -91,7 +94,12 @@ pub fn validate(
     let change = Change { new: Field::root(new), old };
     if let Some((_, _, object, status)) = TABLE.iter().find(|row| (row.0, row.1) == (group, kind)) {
         match subresource {
-            "" | "scale" => object(&mut faults, &change),
+            "" | "scale" => {
+                if old.is_some() && TWICE.contains(&(group, kind)) {
+                    object(&mut faults, &Change { new: change.new, old: None });
+                }
+                object(&mut faults, &change);
+            }
             // What comes in this way is checked as a whole, not against what an update may change.
             "ephemeralcontainers" => object(&mut faults, &Change { old: None, ..change }),
             "status" => status(&mut faults, &change),

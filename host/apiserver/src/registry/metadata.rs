@@ -242,17 +242,18 @@ enum Again {
 }
 
 /// Group, kind, what is checked again, in this order. Others check the change.
-const CHECKED_AGAIN: [(&str, &str, &[Again]); 18] = [
+const CHECKED_AGAIN: [(&str, &str, &[Again]); 19] = [
     ("", "ConfigMap", &[Again::Change, Again::Whole]),
     ("", "Event", &[]),
     ("", "LimitRange", &[Again::Whole]),
-    ("", "PersistentVolume", &[Again::Whole]),
+    ("", "PersistentVolume", &[Again::Whole, Again::Whole]),
     ("", "PersistentVolumeClaim", &[Again::Change, Again::Whole]),
     ("", "Namespace", &[Again::Whole, Again::Change]),
     ("", "Pod", &[Again::Change, Again::Whole]),
     ("", "Secret", &[Again::Change, Again::Whole]),
     ("", "ServiceAccount", &[Again::Change, Again::Whole]),
     ("apiextensions.k8s.io", "CustomResourceDefinition", &[Again::Change]),
+    ("batch", "Job", &[Again::Whole, Again::Change]),
     ("networking.k8s.io", "Ingress", &[Again::Change, Again::Whole]),
     ("policy", "PodDisruptionBudget", &[]),
     ("rbac.authorization.k8s.io", "ClusterRole", &[Again::Whole, Again::Change]),

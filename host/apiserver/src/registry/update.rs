@@ -195,9 +195,9 @@ fn check_uid(place: &Place, uid: &str, old: &Value) -> Result<(), ApiError> {
     }
     let definition = &place.resource.definition;
     let group = if definition.custom().is_some() { format!("{}/", definition.group) } else { String::new() };
+    let directory = if &*definition.plural == "services" { "services/specs" } else { &definition.plural };
     let why = format!(
-        "StorageError: invalid object, Code: 4, Key: /registry/{group}{}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {held}",
-        definition.plural,
+        "StorageError: invalid object, Code: 4, Key: /registry/{group}{directory}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {held}",
         place.key()
     );
     Err(ApiError::conflict(place.resource_name(), &place.name, &why))

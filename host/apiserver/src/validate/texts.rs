@@ -5,13 +5,7 @@ use std::net::IpAddr;
 use crate::strategy::NameRule;
 
 pub(super) fn label(text: &str) -> Vec<String> {
-    let mut wrong = NameRule::Label.faults(text);
-    for why in &mut wrong {
-        if why.starts_with("must be no more than") {
-            *why = "must be no more than 63 bytes".to_owned();
-        }
-    }
-    wrong
+    NameRule::Label.faults(text)
 }
 
 pub(super) fn subdomain(text: &str) -> Vec<String> {

@@ -30,9 +30,10 @@ pub fn warnings(kind: (&str, &str), new: &Value, old: Option<&Value>) -> Vec<Str
     if old.is_none() && matches!(kind.1, "Pod" | "Deployment" | "ReplicaSet" | "Job" | "CronJob") {
         let why = texts::label(name);
         if !why.is_empty() {
-            let why = why.join(" ").replace("63 bytes", "63 characters");
+            let of = if kind.1 == "Pod" { "the Pod's hostname" } else { "Pod names and hostnames" };
             told.push(format!(
-                "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [{why}]"
+                "metadata.name: this is used in {of}, which can result in surprising behavior; a DNS label is recommended: [{}]",
+                why.join(" ")
             ));
         }
     }
