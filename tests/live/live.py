@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sequences of requests to our server and to a real kube-apiserver: answers, watches and the order of versions compared.
 
-  REAL_CLUSTER=DIR REAL_CLUSTER_BIN=DIR tests/live/live.py [--seed N] [--requests N] [--port N] [--keep DIR] [--replay FILE]
+  REAL_CLUSTER=DIR REAL_CLUSTER_BIN=DIR tests/live/live.py [--seed N] [--requests N] [--port N] [--keep DIR]
 
 REAL_CLUSTER holds the program `start BIN DIR PORT`, as tests/real-cluster says. Ours is the example `serve` of windlass-apiserver.
 Prints `requests | differences by class`, each class shrunk to its shortest sequence; --keep writes these with the real answers as
@@ -194,7 +194,6 @@ def main():
     parse.add_argument("--record", help="a folder for sequences without differences, as tests that need no real server")
     parse.add_argument("--shrink", type=int, default=10, help="how many classes to shrink")
     parse.add_argument("--first", action="store_true", help="classes of the first difference of each sequence only")
-    parse.add_argument("--replay", nargs="*", help="kept sequences instead of generated ones")
     given = parse.parse_args()
     pair = servers.Pair(given.port)
     try:

@@ -54,6 +54,18 @@ async fn a_page_of_a_long_list_says_where_the_next_begins() {
     assert_eq!([names(&first), names(&second)].concat(), expected());
 }
 
+#[tokio::test]
+async fn a_list_of_no_objects_is_empty_and_one_of_no_metadata_is_null() {
+    let bench = Bench::new().await;
+    for (accept, items) in [
+        ("application/json", json!([])),
+        ("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", Value::Null),
+    ] {
+        let list = list(pieces(&bench, MAPS, accept, "").await.concat(), accept);
+        assert_eq!(list["items"], items, "{accept}");
+    }
+}
+
 async fn with_objects() -> Bench {
     let bench = Bench::new().await;
     let data = "x".repeat(OBJECT_BYTES);

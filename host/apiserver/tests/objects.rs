@@ -239,3 +239,29 @@ async fn every_kind_of_patch_does_what_its_standard_says() {
     let unknown = bench.send("PATCH", &path, "application/json", "{}".into()).await;
     assert_eq!(unknown.fails(415, "UnsupportedMediaType"), "415: Unsupported Media Type");
 }
+
+#[tokio::test]
+async fn a_page_that_a_selector_fills_says_that_more_follows_whatever_it_is() {
+    let bench = Bench::new().await;
+    for (name, side) in [("a", "left"), ("b", "left"), ("c", "right")] {
+        bench.post(MAPS, json!({"metadata": {"name": name, "labels": {"side": side}}})).await.expect(201);
+    }
+    let page = bench.get(&format!("{MAPS}?limit=2&labelSelector=side%3Dleft")).await.expect(200);
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    let token = page["metadata"]["continue"].as_str().expect("more follows");
+    let path = format!("{MAPS}?limit=2&labelSelector=side%3Dleft&continue={token}");
+    let rest = bench.get(&path).await.expect(200);
+    assert_eq!((&rest["items"], rest["metadata"].get("continue")), (&json!([]), None));
+    let whole = bench.get(&format!("{MAPS}?limit=2&labelSelector=side%3Dright")).await.expect(200);
+    assert_eq!(whole["metadata"].get("continue"), None);
+}
+
+#[tokio::test]
+async fn an_escape_that_is_none_is_refused_before_the_path_is_read() {
+    let bench = Bench::new().await;
+    for path in ["/api/v1/namespaces/%zz", "/api/v1/namespaces/a%2", "/%"] {
+        let answer = bench.get(path).await;
+        assert_eq!((answer.code, &*answer.text), (400, "400 Bad Request"), "{path}");
+    }
+    bench.get("/api/v1/namespaces/%64efault").await.expect(200);
+}

@@ -55,6 +55,10 @@ impl Filters {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (mut parts, body) = request.into_parts();
+        if !is_escaped_well(parts.uri.path()) {
+            // Go's HTTP server answers this before any handler sees the request.
+            return answer::text(400, "400 Bad Request");
+        }
         name_host(&mut parts);
         let identity = parts.extensions.get::<Identity>().unwrap_or(&Identity::InProcess);
         let user = self.settings.authenticator.authenticate(identity, &parts.headers);
@@ -124,6 +128,13 @@ impl Filters {
             code,
         });
     }
+}
+
+/// Whether two hexadecimal digits follow each `%`.
+fn is_escaped_well(path: &str) -> bool {
+    let mut parts = path.split('%');
+    parts.next();
+    parts.all(|part| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Makes the request another user's, if it asks for that and its own user may.

@@ -273,6 +273,11 @@ fn write_list(form: Form, list: &List, meta: ListMeta<'_>, body: &mut Vec<u8>) {
         items.add(resource, item, body);
     }
     items.end(resource, meta, body);
+    if items.partial.is_some() && list.items.is_empty() {
+        // Here, and only here, the real server says `null`.
+        body.truncate(body.len() - b"[]}\n".len());
+        body.extend_from_slice(b"null}\n");
+    }
 }
 
 /// Writes a list that is no Table, object by object.

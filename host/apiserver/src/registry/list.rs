@@ -71,22 +71,20 @@ impl Registry {
     }
 }
 
-/// Keeps what matches, up to the limit.
+/// Keeps what matches, up to the limit. What follows the last is not looked at, so it counts whether it matches or not, as
+/// in the real server.
 fn select(items: &mut Vec<Arc<Stored>>, remaining: &mut usize, selector: &Selector, limit: usize) {
     let mut kept = 0;
+    *remaining = 0;
     items.retain(|object| {
-        if limit > 0 && kept > limit {
+        if limit > 0 && kept == limit {
+            *remaining += 1;
             return false;
         }
         let matches = selector.matches(object);
         kept += usize::from(matches);
         matches
     });
-    *remaining = 0;
-    if limit > 0 && items.len() > limit {
-        *remaining = items.len() - limit;
-        items.truncate(limit);
-    }
 }
 
 /// The keys of a place: one namespace, or all.

@@ -31,20 +31,18 @@ pub(crate) fn faults(crd: &Value, old: Option<&Value>) -> Vec<Cause> {
             let versions: Vec<&str> = versions.iter().map(AsRef::as_ref).collect();
             version_faults(&versions, old, &mut causes);
         }
-        "None" => {
-            let why = "should not be set when strategy is not set to Webhook";
-            if client.is_some() {
-                causes.push(Cause::forbidden(CLIENT, why));
-            }
-            if !versions.is_empty() {
-                causes.push(Cause::forbidden(VERSIONS, why));
-            }
-        }
+        "None" => {}
         "" => causes.push(Cause::required("spec.conversion.strategy", "")),
         other => {
             let shown = format!("{other:?}");
             causes.push(Cause::not_supported("spec.conversion.strategy", &shown, &["None", "Webhook"]));
         }
+    }
+    if strategy != "Webhook" {
+        let why = "should not be set when strategy is not set to Webhook";
+        let set = [(CLIENT, client.is_some()), (VERSIONS, !versions.is_empty())];
+        causes
+            .extend(set.iter().filter(|(_, is_set)| *is_set).map(|(field, _)| Cause::forbidden(*field, why)));
     }
     causes
 }
@@ -215,6 +213,13 @@ mod tests {
             &[],
         );
         check(json!({"strategy": "Other"}), &["spec.conversion.strategy: Unsupported value: \"Other\""]);
+        check(
+            json!({"strategy": "", "webhook": {"clientConfig": url.clone(), "conversionReviewVersions": []}}),
+            &[
+                "spec.conversion.strategy: Required value",
+                "spec.conversion.webhookClientConfig: Forbidden: should not be set",
+            ],
+        );
         check(
             json!({"strategy": "Webhook"}),
             &[
