@@ -106,6 +106,43 @@ fn json_patches_are_done_whole_or_not_at_all() {
     assert!(matches!(json_patch(&mut object, &many), Err(PatchError::TooLarge(_))));
 }
 
+#[test]
+fn what_the_rfc_refuses_and_the_real_library_does_is_done() {
+    let object = json!({"a": {"b": 1}, "list": [1, 2, 3]});
+    for (operation, result) in [
+        (
+            json!({"op": "replace", "path": "/a/new", "value": 2}),
+            json!({"a": {"b": 1, "new": 2}, "list": [1, 2, 3]}),
+        ),
+        (json!({"op": "test", "path": "/a/none", "value": null}), object.clone()),
+        (
+            json!({"op": "copy", "from": "/none", "path": "/a/b"}),
+            json!({"a": {"b": null}, "list": [1, 2, 3]}),
+        ),
+        (json!({"op": "remove", "path": "/list/-1"}), json!({"a": {"b": 1}, "list": [1, 2]})),
+        (json!({"op": "add", "path": "/list/-1", "value": 4}), json!({"a": {"b": 1}, "list": [1, 2, 3, 4]})),
+        (json!({"op": "replace", "path": "/list/01", "value": 0}), json!({"a": {"b": 1}, "list": [1, 0, 3]})),
+        (
+            json!({"op": "move", "from": "/list/0", "path": "/list/-1"}),
+            json!({"a": {"b": 1}, "list": [2, 3, 1]}),
+        ),
+    ] {
+        let mut patched = object.clone();
+        assert_eq!(json_patch(&mut patched, &json!([operation])), Ok(()), "{operation}");
+        assert_eq!(patched, result, "{operation}");
+    }
+    for operation in [
+        json!({"op": "replace", "path": "/none/new", "value": 2}),
+        json!({"op": "replace", "path": "/list/3", "value": 2}),
+        json!({"op": "test", "path": "/none/none", "value": null}),
+        json!({"op": "move", "from": "/none", "path": "/a/b"}),
+        json!({"op": "remove", "path": "/list/-4"}),
+    ] {
+        let refused = json_patch(&mut object.clone(), &json!([operation]));
+        assert_eq!(refused, Err(PatchError::Unprocessable), "{operation}");
+    }
+}
+
 fn texts() -> impl Strategy<Value = Map<String, Value>> {
     prop::collection::btree_map("[a-d]", "[x-z]", 0..4)
         .prop_map(|map| map.into_iter().map(|(name, value)| (name, Value::from(value))).collect())
